@@ -1,0 +1,101 @@
+# libcri: `make demo` shows it, `make check` proves it. Everything is built below $(BUILD).
+
+BUILD ?= build
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec
+INCLUDEDIR ?= $(PREFIX)/include
+
+VERSION := $(shell sed -n 's/^\#define CRI_VERSION "\(.*\)"/\1/p' include/libcri/engine.h)
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
+
+CC ?= gcc
+OPTIMISE ?= -O2 -g
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
+CFLAGS_ALL = -std=gnu11 $(OPTIMISE) $(WARN) -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections \
+	-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DLIBCRI_HELPER_DIRECTORY='"$(LIBEXECDIR)/libcri"' \
+	-Iinclude -Ilib -MMD -MP $(SANITISE) $(CFLAGS)
+LDFLAGS_ALL = -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now $(SANITISE) $(LDFLAGS)
+
+LIBRARY_DIRECTORIES := base core config store image network runtime sandbox container stream
+LIBRARY_SOURCES := $(foreach d,$(LIBRARY_DIRECTORIES),$(wildcard lib/$(d)/*.c))
+LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
+LIBRARY_LIBS := -lsqlite3 -lcjson -lpthread
+
+HELPERS := $(patsubst lib/helpers/%/,%,$(wildcard lib/helpers/*/))
+HELPERS := $(foreach h,$(HELPERS),$(if $(wildcard lib/helpers/$(h)/*.c),$(h)))
+HELPER_DIRECTORY := $(BUILD)/libexec/libcri
+HELPER_PROGRAMS := $(HELPERS:%=$(HELPER_DIRECTORY)/cri-%)
+
+# What each helper is linked with beside lib/base. Static ones run inside containers or start most often.
+HELPER_LIBS_shim := -lcjson -ldl
+HELPER_LIBS_init := -static
+HELPER_LIBS_sandbox := -static
+HELPER_LIBS_fetch := -lcrypto -lz -lzstd
+HELPER_LIBS_unpack := -larchive -lseccomp
+
+.DELETE_ON_ERROR:
+.PHONY: all deps demo check asan tsan lint format bench docs install clean
+
+all: $(BUILD)/libcri.so $(BUILD)/libcri.a helpers examples
+
+-include mk/*.mk
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c $< -o $@
+
+$(BUILD)/libcri.so: $(LIBRARY_OBJECTS) lib/libcri.map
+	$(CC) -shared -Wl,-soname,libcri.so.$(SOVERSION) -Wl,--version-script=lib/libcri.map -Wl,-z,defs $(LDFLAGS_ALL) \
+		$(LIBRARY_OBJECTS) $(LIBRARY_LIBS) -o $@
+	@ln -sf libcri.so $(BUILD)/libcri.so.$(SOVERSION)
+
+# The static library keeps the shared one's promise: one object, of which only the public symbols are global.
+$(BUILD)/libcri.a: $(LIBRARY_OBJECTS)
+	@rm -f $@ $(BUILD)/libcri-all.o
+	$(LD) -r $(LIBRARY_OBJECTS) -o $(BUILD)/libcri-all.o
+	objcopy --wildcard --keep-global-symbol='cri_*' $(BUILD)/libcri-all.o
+	$(AR) rcs $@ $(BUILD)/libcri-all.o
+
+# Everything with its inner symbols: for the helpers and the unit tests. The linker takes what it needs.
+$(BUILD)/libcri-inner.a: $(LIBRARY_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $(LIBRARY_OBJECTS)
+
+.PHONY: helpers examples
+helpers: $(HELPER_PROGRAMS)
+
+HELPER_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/helpers/*.c))
+define helper_rule
+$(HELPER_DIRECTORY)/cri-$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/helpers/$(1)/*.c)) $(HELPER_COMMON) $(BUILD)/libcri-inner.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS_ALL) $$^ $$(HELPER_LIBS_$(1)) -o $$@
+endef
+$(foreach h,$(HELPERS),$(eval $(call helper_rule,$(h))))
+
+EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
+examples: $(EXAMPLES)
+$(BUILD)/examples/%: examples/%.c $(BUILD)/libcri.so
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(OPTIMISE) $(WARN) -Iinclude $(SANITISE) $< -L$(BUILD) -lcri -Wl,-rpath,'$$ORIGIN/..' -o $@
+
+# One program a test file; unit tests need no root and link the inner symbols, integration tests the library itself.
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration/%,$(wildcard tests/integration/test_*.c))
+TEST_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/integration/test_*.c),$(wildcard tests/integration/*.c)))
+
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcri-inner.a
+	$(CC) $(LDFLAGS_ALL) $^ $(LIBRARY_LIBS) $(UNIT_LIBS_$*) -lcmocka -o $@
+$(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(TEST_COMMON) $(BUILD)/libcri.so
+	$(CC) $(LDFLAGS_ALL) $(BUILD)/tests/integration/$*.o $(TEST_COMMON) -L$(BUILD) -lcri $(LIBRARY_LIBS) \
+		-lcmocka -Wl,-rpath,'$$ORIGIN/../..' -o $@
+
+.PHONY: unit-tests integration-tests
+.PRECIOUS: $(BUILD)/%.o
+unit-tests: $(UNIT_TESTS)
+integration-tests: $(INTEGRATION_TESTS) helpers examples
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

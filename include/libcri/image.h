@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file libcri/image.h
+ * Images: pull, import, save, list, remove.
+ *
+ * An image is named by its id ("sha256:…" or the bare hex digits, of which an unambiguous prefix of at least 4 will
+ * do), by a reference as Docker users write it ("busybox" is docker.io/library/busybox:latest), or by
+ * name@sha256:digest.
+ */
+#ifndef LIBCRI_IMAGE_H
+#define LIBCRI_IMAGE_H
+
+#include "config.h"
+#include "engine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** CRI Image. */
+typedef struct cri_image_info {
+	const char *id; /**< "sha256:…", the digest of the image's config */
+	const char *const *repo_tags;
+	size_t n_repo_tags; /**< 0 when a re-pull moved its last tag: tools print <none> */
+	const char *const *repo_digests;
+	size_t n_repo_digests;
+	uint64_t bytes; /**< what its layers occupy on disk, unpacked; never 0 */
+	bool has_uid;   /**< the config's user is a number */
+	int64_t uid;
+	const char *username; /**< the config's user when it is a name */
+	bool pinned;
+	bool embedded;      /**< mounted in place from the host's files */
+	int64_t created_at; /**< when it was stored here; nanoseconds since 1970 */
+	const char *architecture;
+	const char *os;
+	const char *variant;
+} cri_image_info;
+
+/** CRI ListImages, newest first. @param reference NULL or "": all; else those that match a tag, a digest or an id. */
+CRI_API int cri_image_list(cri_engine *engine, const char *reference, cri_list **images, cri_call *call);
+CRI_API const cri_image_info *cri_image_at(const cri_list *list, size_t index);
+
+/** CRI ImageStatus. The list holds one cri_image_info. @return 0, CRI_ENOTFOUND, CRI_EINVAL for a malformed name. */
+CRI_API int cri_image_status(cri_engine *engine, const char *reference, cri_list **image, cri_call *call);
+
+/** The verbose map of CRI ImageStatus: a JSON object with the image's config and layers. Freed with cri_free. */
+CRI_API int cri_image_info_json(cri_engine *engine, const char *reference, char **json, cri_call *call);
+
+/** CRI RemoveImage: the image with all its tags. One that is gone is a success. The layers that containers use stay
+ *  until the last of them is removed. */
+CRI_API int cri_image_remove(cri_engine *engine, const char *reference, cri_call *call);
+CRI_API int cri_image_remove_begin(cri_engine *engine, const char *reference, cri_op **op, cri_call *call);
+
+/** CRI AuthConfig. Nothing of it is logged or stored. */
+typedef struct cri_auth {
+	size_t size;
+	const char *username;
+	const char *password;
+	const char *auth; /**< base64 of "user:password" */
+	const char *server_address;
+	const char *identity_token;
+	const char *registry_token;
+} cri_auth;
+#define CRI_AUTH_INIT .size = sizeof(cri_auth)
+
+/** Progress of a pull or an import. */
+typedef struct cri_image_progress {
+	uint64_t bytes_done;
+	uint64_t bytes_total; /**< 0 until the manifest is known */
+	uint32_t layers_done;
+	uint32_t layers_total;
+	const char *step; /**< "resolve", "fetch", "unpack", "commit"; static */
+} cri_image_progress;
+
+/** Called from within the call or cri_op_finish, at most about ten times a second; it must not call the engine. */
+typedef void (*cri_image_progress_function)(const cri_image_progress *progress, void *user_data);
+
+typedef struct cri_pull_options {
+	size_t size;
+	const cri_auth *auth;
+	const cri_sandbox_config
+		*sandbox;     /**< the pod that the pull is for: its cgroup is charged, its name is logged */
+	const char *platform; /**< "linux/arm64/v8"; "": this machine's */
+	cri_image_progress_function progress;
+	void *progress_data;
+	bool pinned;
+} cri_pull_options;
+#define CRI_PULL_OPTIONS_INIT .size = sizeof(cri_pull_options)
+
+typedef struct cri_import_options {
+	size_t size;
+	const char
+		*reference; /**< names the image; "": the names in the archive (an image without any stays untagged) */
+	const char *platform; /**< which image of an index; "": this machine's */
+	cri_image_progress_function progress;
+	void *progress_data;
+	bool pinned;
+} cri_import_options;
+#define CRI_IMPORT_OPTIONS_INIT .size = sizeof(cri_import_options)
+
+typedef enum cri_image_format {
+	CRI_IMAGE_OCI_ARCHIVE = 0, /**< a tar of an OCI image layout */
+	CRI_IMAGE_OCI_LAYOUT = 1   /**< a directory */
+} cri_image_format;
+
+typedef struct cri_save_options {
+	size_t size;
+	cri_image_format format;
+} cri_save_options;
+#define CRI_SAVE_OPTIONS_INIT .size = sizeof(cri_save_options)
+
+CRI_API void cri_auth_init(cri_auth *, size_t size);
+CRI_API void cri_pull_options_init(cri_pull_options *, size_t size);
+CRI_API void cri_import_options_init(cri_import_options *, size_t size);
+CRI_API void cri_save_options_init(cri_save_options *, size_t size);
+
+/** CRI PullImage. @param options may be NULL. @param id Image.id; freed with cri_free. */
+CRI_API int cri_image_pull(cri_engine *engine, const char *reference, const cri_pull_options *options, char **id,
+			   cri_call *call);
+CRI_API int cri_image_pull_begin(cri_engine *engine, const char *reference, const cri_pull_options *options,
+				 cri_op **op, cri_call *call); /**< output: char ** */
+
+/**
+ * Imports the images of an OCI image layout directory, an oci-archive or a docker-archive (tar, plain or compressed
+ * with gzip or zstd), or an embedded image by its manifest file.
+ * @param path   absolute.
+ * @param images the images (cri_image_at).
+ */
+CRI_API int cri_image_import(cri_engine *engine, const char *path, const cri_import_options *options, cri_list **images,
+			     cri_call *call);
+CRI_API int cri_image_import_begin(cri_engine *engine, const char *path, const cri_import_options *options, cri_op **op,
+				   cri_call *call); /**< output: cri_list ** */
+
+/** Writes an image to `path`, which must not exist. @param options may be NULL. */
+CRI_API int cri_image_save(cri_engine *engine, const char *reference, const char *path, const cri_save_options *options,
+			   cri_call *call);
+CRI_API int cri_image_save_begin(cri_engine *engine, const char *reference, const char *path,
+				 const cri_save_options *options, cri_op **op, cri_call *call);
+
+/** A file system and what the store occupies of it (CRI FilesystemUsage). */
+typedef struct cri_filesystem_usage {
+	int64_t timestamp; /**< nanoseconds since 1970 */
+	const char *mountpoint;
+	const char *uuid; /**< of the file system; the mount point if it has none */
+	uint64_t used_bytes;
+	uint64_t inodes_used;
+} cri_filesystem_usage;
+
+/** CRI ImageFsInfo: index 0 is the images', index 1 the containers' writable layers. */
+CRI_API int cri_image_filesystem_usage(cri_engine *engine, cri_list **usage, cri_call *call);
+CRI_API const cri_filesystem_usage *cri_filesystem_usage_at(const cri_list *list, size_t index);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

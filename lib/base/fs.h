@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files and directories. Every function answers 0 (or what it says) or -errno; every descriptor is O_CLOEXEC. */
+#ifndef LIBCRI_BASE_FS_H
+#define LIBCRI_BASE_FS_H
+
+#include "buffer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* A path made by printf; -ENAMETOOLONG when it does not fit PATH_MAX. */
+int fs_path(char *path, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* mkdir -p. Existing directories are left as they are; `mode` is what new ones get whatever the umask. */
+int fs_make_directories(const char *path, mode_t mode);
+
+/* The whole file, at most `limit` bytes: -EFBIG beyond. Works for /proc and cgroupfs, whose sizes are 0. */
+int fs_read(int directory_fd, const char *path, size_t limit, struct buffer *content);
+
+/* One write(2) to a file that exists, as /proc and cgroupfs want it. */
+int fs_write(int directory_fd, const char *path, const void *bytes, size_t length);
+int fs_write_text(int directory_fd, const char *path, const char *text);
+
+/* Replaces a file: a temporary file in the same directory, written, renamed over it. With `durable`, synced before and
+ * the directory after. A reader sees the old or the new content, never a part. */
+int fs_write_atomic(int directory_fd, const char *path, const void *bytes, size_t length, mode_t mode, bool durable);
+
+/* Opens a path below `root_fd` as a process chrooted there would: links and ".." cannot leave it
+ * (openat2 RESOLVE_IN_ROOT), magic links are refused. */
+int fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
+
+/* Deletes a tree, without following links and without leaving its file system; a path that is gone is a success.
+ * Depth and names are not bounded by PATH_MAX. */
+int fs_remove_tree(int directory_fd, const char *path);
+
+/* Bytes (512 * st_blocks) and inodes of a tree, hard links counted once where that is cheap; not following links. */
+int fs_tree_usage(int directory_fd, const char *path, uint64_t *bytes, uint64_t *inodes);
+
+/* Reads or writes all, through EINTR and short counts. Read: bytes read, less than `length` at end of file only. */
+ssize_t fs_read_full(int fd, void *bytes, size_t length);
+int fs_write_full(int fd, const void *bytes, size_t length);
+
+/* O_NONBLOCK on or off. */
+int fs_set_nonblocking(int fd, bool on);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Locks between processes and threads: open-file-description locks (F_OFD_SETLK) on single bytes of a file that is
+ * never unlinked. They go when their holder dies, and never with an unrelated close(2) of the same file. */
+#ifndef LIBCRI_BASE_LOCK_H
+#define LIBCRI_BASE_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Opens an own description of `path` (made with mode 0600) and takes byte `offset` for writing without waiting.
+ * >= 0: a descriptor that holds the lock; -EAGAIN: somebody else holds it; -errno.
+ * lock_release unlocks before it closes: a child that was being spawned may still hold a copy of the descriptor. */
+int lock_try(const char *path, uint64_t offset);
+void lock_release(int fd);
+
+/* Whether anybody holds byte `offset`: 1, 0 or -errno. A file that does not exist is not held. */
+int lock_is_held(const char *path, uint64_t offset);
+
+/* The byte that stands for a name: FNV-1a, cut to 62 bits. */
+uint64_t lock_byte(const char *name);
+
+static inline void cleanup_lock(int *fd)
+{
+	if (*fd >= 0)
+		lock_release(*fd);
+}
+#define CLEANUP_LOCK __attribute__((cleanup(cleanup_lock)))
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tables that describe the public input structs, and what is done with them: checking sizes, copying, reading and
+ * writing JSON. A struct's fields are listed once (tables.c); a new field is one line there.
+ */
+#ifndef LIBCRI_CONFIG_CONFIG_H
+#define LIBCRI_CONFIG_CONFIG_H
+
+#include "base/arena.h"
+#include "core/call.h"
+#include "libcri/libcri.h"
+
+#include <cjson/cJSON.h>
+
+struct config_table; /* one per struct */
+
+extern const struct config_table config_sandbox, config_container, config_resources, config_engine_options,
+	config_exec_options, config_pull_options, config_import_options, config_save_options, config_sandbox_filter,
+	config_container_filter, config_stream_options, config_stream_server_options;
+
+/*
+ * Copies a struct of the caller's, whatever version of the header it was compiled against, into one of this library's
+ * size, with everything it points to, in the arena: missing members get the defaults of the INIT macro, texts NULL
+ * become "". CRI_EINVAL names the field: size 0 or too small, nonzero bytes beyond what we know, a count without an
+ * array, a NULL element, an enum or bool out of range, a text that is no UTF-8, more than 4096 elements, a struct
+ * over 1 MiB in all. `input` NULL: all defaults.
+ */
+int config_copy(const struct config_table *table, struct arena *arena, const void *input, const void **copy,
+		cri_call *call);
+
+/* JSON in CRI's names and nesting (metadata, linux.security_context …). Read: what _from_json promises. */
+int config_from_json(const struct config_table *table, struct arena *arena, const char *json, size_t length,
+		     const void **config, cri_call *call);
+int config_to_json(const struct config_table *table, const void *config, char **json, cri_call *call);
+
+/* Labels and such as a JSON object, and back; sorted by key when read. */
+int config_pairs_to_json(cri_key_values pairs, size_t n_pairs, char **json, cri_call *call);
+int config_pairs_from_json(struct arena *arena, const char *json, cri_key_values *pairs, size_t *n_pairs,
+			   cri_call *call);
+/* Every pair of `selector` is among `pairs`. */
+bool config_pairs_match(cri_key_values pairs, size_t n_pairs, cri_key_values selector, size_t n_selector);
+
+/* What the CRI and the kernel demand beyond types; CRI_EINVAL names the field. For copies made above. */
+int config_check_sandbox(const cri_sandbox_config *config, cri_call *call);
+int config_check_container(const cri_container_config *config, const cri_sandbox_config *sandbox, cri_call *call);
+int config_check_resources(const cri_resources *resources, const char *field, cri_call *call);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cgroups, v1, v1 hybrid and v2, by the file system.
+ *
+ * A cgroup is named by its path below the roots of all hierarchies, "/libcri/<sandbox>/<container>". libcri makes and
+ * limits that one; liblxc insists on making its own, which is "<path>/c", and removes it before its start() returns.
+ */
+#ifndef LIBCRI_RUNTIME_CGROUP_H
+#define LIBCRI_RUNTIME_CGROUP_H
+
+#include "core/call.h"
+#include "libcri/config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CGROUP_MAX_HIERARCHIES 24
+#define CGROUP_CHILD "c" /* liblxc's cgroup in ours */
+
+struct cgroup_hierarchy {
+	char *mountpoint;  /* "/sys/fs/cgroup/memory", "/sys/fs/cgroup/unified", "/sys/fs/cgroup" */
+	char *controllers; /* ",cpu,cpuacct," ; ",name=systemd," ; for v2 those of cgroup.controllers */
+	bool v2;
+};
+
+struct cgroup_system {
+	struct cgroup_hierarchy hierarchies[CGROUP_MAX_HIERARCHIES];
+	size_t n_hierarchies;
+	bool unified; /* v2 alone: controllers are there */
+};
+
+/* Reads /proc/self/mountinfo. CRI_EPRECONDITION: no cgroup file system is mounted. */
+int cgroup_detect(struct cgroup_system **system, cri_call *call);
+void cgroup_system_free(struct cgroup_system *system);
+
+/* The hierarchy that has a controller ("memory"), or NULL. On v2 alone it is the one hierarchy if it has it. */
+const struct cgroup_hierarchy *cgroup_hierarchy_of(const struct cgroup_system *system, const char *controller);
+
+/* Checks a cgroup_parent: absolute, no "..", components under 256 bytes, whole under 2048. CRI_EINVAL names `field`. */
+int cgroup_check_path(const char *path, const char *field, cri_call *call);
+
+/* Makes it with its parents in every hierarchy; fills cpuset on v1, subtree_control on v2 (of all parents: the new
+ * cgroup may hold processes). An existing one is a success. */
+int cgroup_create(const struct cgroup_system *system, const char *path, cri_call *call);
+
+/* Sets limits; what is not given stays untouched. Order-safe (memory and memory+swap, quota and period).
+ * A controller that the machine lacks is CRI_ENOTSUP that names the field, before anything is written. */
+int cgroup_limit(const struct cgroup_system *system, const char *path, const cri_resources *resources, cri_call *call);
+
+/* SIGKILL to every process at and below it, until none is left. A missing cgroup is empty. */
+int cgroup_kill(const struct cgroup_system *system, const char *path, cri_call *call);
+
+/* Whether no process is at or below it: 1, 0, or a described failure. */
+int cgroup_is_empty(const struct cgroup_system *system, const char *path, cri_call *call);
+
+/* Removes it with everything below; one that is gone is a success. Waits briefly for dying processes (EBUSY). */
+int cgroup_remove(const struct cgroup_system *system, const char *path, cri_call *call);
+
+/* The files through which one single-threaded process enters a cgroup by writing "0": `tasks` on v1, which unlike
+ * cgroup.procs costs no RCU wait for the caller itself; cgroup.procs on v2. Absolute paths into the arena. */
+struct arena;
+int cgroup_entry_files(const struct cgroup_system *system, const char *path, struct arena *arena,
+		       const char *const **files, size_t *n_files, cri_call *call);
+
+/* What a cgroup and all below it use. A figure that is not there is not known. */
+struct cgroup_usage {
+	int64_t timestamp; /* wall clock, nanoseconds */
+	uint64_t cpu_nanoseconds;
+	uint64_t memory_usage, memory_working_set, memory_rss, memory_limit; /* limit UINT64_MAX: none */
+	uint64_t page_faults, major_page_faults;
+	uint64_t swap_usage, swap_limit;
+	uint64_t pids;
+	bool has_cpu, has_memory, has_swap, has_pids;
+	struct {
+		bool known;
+		struct {
+			uint64_t total;
+			double avg10, avg60, avg300;
+		} some, full;
+	} cpu_pressure, memory_pressure, io_pressure;
+};
+int cgroup_usage_read(const struct cgroup_system *system, const char *path, struct cgroup_usage *usage, cri_call *call);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libcri.so's side of cri-shim: starting it, asking it, and what it left. See shim_protocol.h. */
+#ifndef LIBCRI_RUNTIME_SHIM_H
+#define LIBCRI_RUNTIME_SHIM_H
+
+#include "base/arena.h"
+#include "core/engine.h"
+
+#include <cjson/cJSON.h>
+
+struct shim_created {
+	int32_t pid;
+	const char *user; /* JSON {"uid":0,"gid":0,"groups":[]} */
+};
+
+/* Starts cri-shim for a prepared container and waits until its first process is created but not yet executed. On
+ * failure nothing of it runs any more; what failed inside is described in `call`. */
+int shim_create(cri_engine *engine, const char *id, struct arena *arena, struct shim_created *created, cri_call *call);
+
+/* What of a container's processes is alive: locks, not pids (DESIGN.md, Liveness). */
+enum shim_liveness {
+	SHIM_ALIVE,    /* shim and monitor, or the shim alone while it publishes the exit */
+	SHIM_ORPHANED, /* the monitor without its shim: shim_resume */
+	SHIM_DEAD,     /* neither: read the exit record, or there is none */
+};
+int shim_liveness(cri_engine *engine, const char *id, enum shim_liveness *liveness, cri_call *call);
+
+/* Starts `cri-shim --resume` for an orphaned container. Under the container's object lock. */
+int shim_resume(cri_engine *engine, const char *id, cri_call *call);
+
+/* A connection; resumes first if the shim is dead. CRI_EPRECONDITION: the container's processes are gone. */
+int shim_connect(cri_engine *engine, const char *id, int *fd, cri_call *call);
+
+/* One request and its answer; `fds` go along and stay the caller's. *answer, unless NULL, is freed with cJSON_Delete.
+ * An error in the answer is described in `call` and returned as its code. */
+int shim_request(int fd, const cJSON *request, const int *fds, size_t n_fds, cJSON **answer, cri_call *call);
+/* Waits for one more message on the connection. */
+int shim_receive(int fd, cJSON **answer, int *fds, size_t *n_fds, cri_call *call);
+
+/* Connect, ask, close. */
+int shim_command(cri_engine *engine, const char *id, const cJSON *request, cJSON **answer, cri_call *call);
+
+struct exit_record {
+	int32_t exit_code;
+	int64_t finished_at, started_at;
+	bool oom;
+	const char *message;
+};
+
+/* The exit record of a container, published or (with the shim and the monitor dead) not. CRI_ENOTFOUND, not described:
+ * none. A record that is no record is CRI_ECORRUPT. */
+int exit_record_read(cri_engine *engine, const char *id, struct arena *arena, struct exit_record *record,
+		     cri_call *call);
+/* Deletes it, after its content was committed. */
+void exit_record_delete(cri_engine *engine, const char *id);
+
+#endif

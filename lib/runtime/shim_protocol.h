@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What libcri.so and cri-shim say to each other.
+ *
+ * `cri-shim DIRECTORY` serves the container whose state directory it is given, `cri-shim --resume DIRECTORY` takes a
+ * container over whose shim died. Descriptor SHIM_STATUS_FD is one end of a SEQPACKET pair: one message tells how
+ * creating (or resuming) went, then it is closed. From then on requests come over DIRECTORY/shim.sock (SEQPACKET, mode
+ * 0600), one client a connection. All messages are JSON objects of at most SHIM_MESSAGE_MAX bytes; unknown members are
+ * ignored, so that an old shim serves a newer library; an unknown "op" is answered with an error.
+ *
+ * An answer is either {"ok":true, …} or {"error":{"step":TEXT,"message":TEXT,"errno":N,"code":CRI_CODE}}.
+ *
+ *     creating, resuming   → {"ok":true,"pid":N,"user":{"uid":N,"gid":N,"groups":[N…]}}
+ *     {"op":"start"}       → {"ok":true,"started_at":NS} when execve succeeded
+ *     {"op":"signal","signal":N}                        → {"ok":true}   to the first process
+ *     {"op":"reopen_log"}                               → {"ok":true}   the file exists
+ *     {"op":"resize","columns":N,"rows":N}              → {"ok":true}   with a tty
+ *     {"op":"status"}                                   → {"ok":true,"pid":N,"state":"created"|"running"|"exited"}
+ *     {"op":"exec","terminal":BOOL,"go":BOOL} + descriptors: the process record (memfd), then, with "go", stdin,
+ *                             stdout, stderr (stdin alone stands for all with a terminal: see below)
+ *                          → {"ok":true,"pid":N} when execve succeeded, later {"exit_code":N,"signal":N}
+ *         without "go" the shim checks the request and answers {"ok":true,"ready":true}; a later message {"op":"go"}
+ *         with the descriptors starts it. Closing the connection before the exit code came kills the command and the
+ *         processes of its session (a terminal is hung up).
+ *         {"op":"signal"} and {"op":"resize"} on this connection are for the command.
+ *         with a terminal the answer to "go" carries the master's descriptor and no stdio descriptors are taken.
+ *     {"op":"attach", …}   is left to streaming.
+ *
+ * DIRECTORY/shim.json is the shim's order, written by libcri.so:
+ *
+ *     { "version":1, "id":TEXT, "handler":"lxc", "lxc_config":PATH, "lxc_path":PATH,
+ *       "exits":DIRECTORY of exit records, "log":PATH or "", "terminal":BOOL, "stdin":BOOL, "stdin_once":BOOL,
+ *       "monitor_namespace":PATH of the empty network namespace,
+ *       "mounts":[{"type":"bind","source":PATH,"target":PATH,"recursive":BOOL,"readonly":BOOL,
+ *                  "recursive_readonly":BOOL,"propagation":"private"|"slave"|"shared","flags":["nosuid",…]},
+ *                 {"type":"fresh","filesystem":"mqueue","target":PATH,"data":TEXT,"flags":[…]},
+ *                 {"type":"mask","target":PATH}, {"type":"readonly","target":PATH}],
+ *       "cgroup_entry":[PATH…]   files through which an exec enters the container's cgroup (cgroup_entry_files of
+ *                                "<cgroup>/c"),
+ *       "monitor_cgroup_entry":[PATH…]  the same for the shim and the monitor themselves,
+ *       "oom":{"v1":PATH of the memory cgroup | "v2":PATH of memory.events} }
+ *
+ * DIRECTORY/process is the process record of the container's first process.
+ *
+ * The exit record, DIRECTORY/exit and then EXITS/<id> (renamed, never written in place):
+ *
+ *     {"version":1,"id":TEXT,"exit_code":N,"finished_at":NS,"started_at":NS or 0,"oom":BOOL,"message":TEXT}
+ *
+ * The monitor writes DIRECTORY/exit when liblxc's start() has returned; the shim publishes it when the log is drained,
+ * the monitor itself when the shim is dead. Both hold a lock on byte 0 of their lock file for life (shim.lock,
+ * monitor.lock), which holds their pid in decimal.
+ */
+#ifndef LIBCRI_RUNTIME_SHIM_PROTOCOL_H
+#define LIBCRI_RUNTIME_SHIM_PROTOCOL_H
+
+#define SHIM_STATUS_FD 3
+#define SHIM_MESSAGE_MAX 65536
+#define SHIM_VERSION 1
+
+#endif
