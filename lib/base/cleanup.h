@@ -3,8 +3,9 @@
 #ifndef LIBCRI_BASE_CLEANUP_H
 #define LIBCRI_BASE_CLEANUP_H
 
+#include "thread_errno.h"
+
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

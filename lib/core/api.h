@@ -30,13 +30,19 @@ typedef int (*api_function)(cri_engine *engine, const void *args, void *output, 
 /* Copies what `args`, itself already a copy, points to. 0 or a cri_code. */
 typedef int (*api_copy)(struct arena *arena, void *args, cri_call *call);
 
-/* What an operation frees when its output is never taken. */
+/* What an operation frees when its output is never taken. API_STRING is any one block for cri_free. */
 enum api_output { API_NO_OUTPUT, API_STRING, API_LIST, API_INT32 };
 
 /* Supplies a call when the user gave none, clears the last failure, refuses a NULL engine and one that was opened
  * before a fork (CRI_EFORKED), and runs the function. */
 int api_call(cri_engine *engine, api_function function, const void *args, void *output, cri_call *call);
 
+/* The same for functions that always have an output: NULL is CRI_EINVAL. */
+int api_call_output(cri_engine *engine, api_function function, const void *args, void *output, cri_call *call);
+
+/* The twin. Runs the function up to its first wait; all that it answers, also at once, is what cri_op_finish answers.
+ * Fails itself when `engine` or `op` is NULL, the engine was forked, the call is already cancelled or past its
+ * deadline, or the arguments cannot be copied. */
 int api_begin(cri_engine *engine, api_function function, const void *args, size_t args_size, api_copy copy,
 	      enum api_output output, cri_op **op, cri_call *call);
 
@@ -45,5 +51,19 @@ struct api_id_args {
 	const char *id;
 };
 int api_copy_id(struct arena *arena, void *args, cri_call *call);
+
+/*
+ * For public functions without an engine and without waits:
+ *
+ *     cri_call spare;
+ *
+ *     call = api_enter(call, &spare);
+ *     return api_leave(call, convert(json, call));
+ *
+ * api_enter supplies a call when the user gave none and clears the last failure; api_leave makes the details agree with
+ * the result.
+ */
+cri_call *api_enter(cri_call *call, cri_call *spare);
+int api_leave(cri_call *call, int result);
 
 #endif

@@ -2,11 +2,16 @@
 /*
  * Inside of cri_call: where a failure is described, and the only place where libcri waits.
  *
- * Inside the library `call` is never NULL: a public function begins with API_ENTER (api.h), which supplies one.
+ * Inside the library `call` is never NULL: api.h supplies one where the user gave none.
+ *
+ * An operation may be continued by another thread than the one that began it. glibc declares __errno_location() const,
+ * so a compiler may keep the address of one thread's errno across a wait, and then read or write that of a thread which
+ * is gone. base/thread_errno.h makes `errno` safe; whatever else asks which thread it is must ask again after a wait.
  */
 #ifndef LIBCRI_CORE_CALL_H
 #define LIBCRI_CORE_CALL_H
 
+#include "base/thread_errno.h"
 #include "libcri/call.h"
 
 #include <poll.h>
@@ -14,7 +19,11 @@
 
 #define CALL_NO_DEADLINE INT64_MAX
 
-struct op_context; /* op.c */
+/* So many descriptors may one wait be for. */
+#define CALL_WAIT_MAX 64
+
+/* How long the waits of one outermost call_shield may take together. */
+#define CALL_SHIELD_MILLISECONDS 20000
 
 struct cri_call {
 	int64_t deadline; /* clock_boot() */
@@ -23,11 +32,23 @@ struct cri_call {
 	char step[64];
 	char object[160];
 	char message[512];
-	struct op_context *op; /* not NULL: running inside an operation */
+	unsigned shields;
+	int64_t shield_deadline; /* while shields > 0 */
+	cri_op *op;              /* not NULL: running inside an operation */
 };
 
+/* A call without deadline and cancellation, outside of any operation: its waits block the thread. */
 void call_init(cri_call *call);
-void call_clear(cri_call *call); /* the details of the last failure */
+
+/* A call that waits as `parent` does (its operation, deadline, cancellation, shield), with details of its own: for
+ * work whose failure is not that of the parent. */
+void call_init_child(cri_call *call, const cri_call *parent);
+
+/* Forgets the last failure: for one that is forgiven, so that the next can be described. call_object stays. */
+void call_clear(cri_call *call);
+
+/* Copies code, errno, object, step and message. */
+void call_copy_failure(cri_call *to, const cri_call *from);
 
 /* What the following failures are about: "container 3f2a…". */
 void call_object(cri_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -59,6 +80,16 @@ int call_check(cri_call *call, const char *step);
  * > 0: so many descriptors are ready; 0: `timeout` passed; CRI_ETIMEDOUT, CRI_ECANCELED: described in `call`.
  */
 int call_wait(cri_call *call, const char *step, struct pollfd *fds, size_t n_fds, int64_t timeout);
+
+/*
+ * Between the two, waits take no notice of the call's deadline and cancellation: for undoing what must not be left half
+ * done because the user lost patience. They end, with CRI_ETIMEDOUT, CALL_SHIELD_MILLISECONDS after the outermost
+ * call_shield. Pairs nest.
+ * In an operation these waits give the thread back as all do. Only when cri_op_free undoes an operation that nobody
+ * will continue do they block, the rest of that time at most; unshielded ones then answer CRI_ECANCELED at once.
+ */
+void call_shield(cri_call *call);
+void call_unshield(cri_call *call);
 
 /* Milliseconds until the deadline, at most `limit`; for handing the deadline on to a helper. */
 int64_t call_remaining(const cri_call *call, int64_t limit);
