@@ -75,6 +75,7 @@ struct runtime_process {
 struct runtime_container {
 	const char *id;
 	const char *sandbox_id;
+	const char *handler;       /* canonical name: the pod's */
 	const char *const *layers; /* directories, lowest first; none: an empty, read-only root */
 	size_t n_layers;
 	const char *writable; /* the directory with upper/ and work/; "" without layers */

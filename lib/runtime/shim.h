@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "core/engine.h"
 
-#include <cjson/cJSON.h>
+#include "base/json.h"
 
 struct shim_created {
 	int32_t pid;
@@ -44,6 +44,7 @@ struct exit_record {
 	int32_t exit_code;
 	int64_t finished_at, started_at;
 	bool oom;
+	const char *reason; /* "", or "Unknown" when its end was not seen */
 	const char *message;
 };
 

@@ -44,7 +44,9 @@
  *
  * The exit record, DIRECTORY/exit and then EXITS/<id> (renamed, never written in place):
  *
- *     {"version":1,"id":TEXT,"exit_code":N,"finished_at":NS,"started_at":NS or 0,"oom":BOOL,"message":TEXT}
+ *     {"version":1,"id":TEXT,"exit_code":N,"finished_at":NS,"started_at":NS or 0,"oom":BOOL,"reason":TEXT,"message":TEXT}
+ *
+ * with reason "" or "Unknown" (the monitor was killed), and message "" or what is known about it.
  *
  * The monitor writes DIRECTORY/exit when liblxc's start() has returned; the shim publishes it when the log is drained,
  * the monitor itself when the shim is dead. Both hold a lock on byte 0 of their lock file for life (shim.lock,

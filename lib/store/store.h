@@ -130,6 +130,8 @@ struct container_exit {
  * of all processes gets true. */
 int store_container_exited(struct store *store, const char *id, const struct container_exit *exit, bool *changed,
 			   cri_call *call);
+/* `reason` unless it is empty, else "Completed", "OOMKilled" or "Error". Static or `reason` itself. */
+const char *store_exit_reason(const char *reason, int32_t exit_code, bool oom);
 int store_container_set_resources(struct store *store, const char *id, const char *resources, cri_call *call);
 /* CREATED or EXITED, or CREATING by recovery, → REMOVING. */
 int store_container_removing(struct store *store, const char *id, bool *changed, cri_call *call);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* StartContainer. */
+#include "container/container.h"
+
+#include "base/clock.h"
+#include "base/lock.h"
+#include "container/exits.h"
+#include "core/api.h"
+#include "runtime/shim.h"
+
+#include <string.h>
+
+/* What a shell, and after it Docker and Kubernetes, answer for a command that cannot be executed. */
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_NOT_FOUND 127
+#define EXIT_START_ERROR 128
+
+static int start_error_code(int error)
+{
+	if (error == ENOENT || error == ENOTDIR)
+		return EXIT_NOT_FOUND;
+	if (error == EACCES || error == ENOEXEC || error == EISDIR)
+		return EXIT_NOT_EXECUTABLE;
+	return EXIT_START_ERROR;
+}
+
+/* The end of a container whose command could not be executed says so, whatever its processes then did. */
+static int record_start_error(cri_engine *engine, const char *id, const cri_call *failure, cri_call *call)
+{
+	const struct container_exit exit = {
+		.finished_at = clock_wall(),
+		.exit_code = start_error_code(cri_call_errno(failure)),
+		.reason = "StartError",
+		.message = cri_call_message(failure),
+	};
+	bool changed;
+	int result = store_container_exited(engine->store, id, &exit, &changed, call);
+
+	if (result == 0 && changed)
+		engine_wake(engine);
+	return result;
+}
+
+int container_launch(cri_engine *engine, const struct container_row *row, cri_call *call)
+{
+	CLEANUP_JSON cJSON *request = cJSON_CreateObject();
+	CLEANUP_JSON cJSON *answer = NULL;
+	int64_t started_at = 0;
+	cri_call after;
+	int result;
+
+	if (!request || !cJSON_AddStringToObject(request, "op", "start"))
+		return call_no_memory(call, "ask the shim");
+	result = shim_command(engine, row->id, request, &answer, call);
+	if (result == 0) {
+		if (json_int64(answer, "started_at", &started_at) < 0)
+			started_at = clock_wall();
+		result = store_container_started(engine->store, row->id, started_at, call);
+		if (result == 0)
+			engine_wake(engine);
+		return result;
+	}
+	if (result == CRI_ECANCELED || result == CRI_ETIMEDOUT)
+		return result;
+	/* What follows has a call of its own: the failure above is the one that is told. */
+	call_init(&after);
+	if (record_start_error(engine, row->id, call, &after) < 0 || container_kill(engine, row->id, &after) < 0)
+		engine_log(engine, CRI_LOG_ERROR, "%s", cri_call_message(&after));
+	return result;
+}
+
+static int start(cri_engine *engine, const void *pointer, void *output, cri_call *call)
+{
+	const struct api_id_args *args = pointer;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct container_row row;
+	CLEANUP_LOCK int lock = -1;
+	int result;
+
+	(void)output;
+	call_object(call, "container %s", args->id);
+	result = store_container_get(engine->store, &arena, args->id, false, &row, call);
+	if (result == 0)
+		result = engine_lock_object(engine, row.id, &lock, call);
+	if (result == 0)
+		result = container_reconcile(engine, row.id, call);
+	if (result == 0)
+		result = store_container_get(engine->store, &arena, row.id, false, &row, call);
+	if (result < 0)
+		return result;
+	if (row.state != CONTAINER_CREATED)
+		return call_fail(call, CRI_EPRECONDITION, "check its state", "it %s",
+				 row.state == CONTAINER_RUNNING ? "runs already"
+								: "has exited; a container starts once");
+	result = store_container_check_log(engine->store, row.id, row.log_path, call);
+	return result < 0 ? result : container_launch(engine, &row, call);
+}
+
+int cri_container_start(cri_engine *engine, const char *id, cri_call *call)
+{
+	const struct api_id_args args = { id };
+
+	return api_call(engine, start, &args, NULL, call);
+}
+
+int cri_container_start_begin(cri_engine *engine, const char *id, cri_op **op, cri_call *call)
+{
+	const struct api_id_args args = { id };
+
+	return api_begin(engine, start, &args, sizeof(args), api_copy_id, API_NO_OUTPUT, op, call);
+}

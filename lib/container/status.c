@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ContainerStatus. */
+#include "container/info.h"
+
+#include "base/json.h"
+#include "base/lock.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "container/container.h"
+#include "container/exits.h"
+#include "container/log_path.h"
+#include "core/api.h"
+#include "core/list.h"
+#include "core/paths.h"
+#include "runtime/shim.h"
+
+#include <string.h>
+
+static const char step[] = "read the container";
+
+/* The record's user, as it was resolved in the container: {"uid":N,"gid":N,"groups":[N…]}. */
+static int fill_user(struct arena *arena, const char *text, cri_container_status *status, cri_call *call)
+{
+	CLEANUP_JSON cJSON *json = NULL;
+	const cJSON *groups = NULL, *group;
+	int64_t *ids;
+
+	if (text_is_empty(text))
+		return 0;
+	if (json_parse(text, strlen(text), 1u << 20, &json) < 0 || json_int64(json, "uid", &status->uid) < 0 ||
+	    json_int64(json, "gid", &status->gid) < 0)
+		return call_fail(call, CRI_ECORRUPT, step, "the store's user record is none");
+	status->has_user = true;
+	if (json_array(json, "groups", &groups) < 0)
+		return 0;
+	ids = arena_array(arena, (size_t)cJSON_GetArraySize(groups) + 1, sizeof(*ids));
+	if (!ids)
+		return call_no_memory(call, step);
+	cJSON_ArrayForEach(group, groups) ids[status->n_supplemental_groups++] = (int64_t)cJSON_GetNumberValue(group);
+	status->supplemental_groups = ids;
+	return 0;
+}
+
+static int fill_log_path(cri_engine *engine, struct arena *arena, const struct container_row *row,
+			 const cri_container_config *config, cri_container_status *status, cri_call *call)
+{
+	const cri_sandbox_config *sandbox_config;
+	struct sandbox_row sandbox;
+	const void *parsed;
+	int result;
+
+	status->log_path = "";
+	if (text_is_empty(row->log_path))
+		return 0;
+	/* As the caller named it, not with its links resolved: kubelet looks for what it asked for. */
+	result = store_sandbox_get(engine->store, arena, row->sandbox_id, true, &sandbox, call);
+	if (result == 0)
+		result =
+			config_from_json(&config_sandbox, arena, sandbox.config, strlen(sandbox.config), &parsed, call);
+	if (result < 0)
+		return result;
+	sandbox_config = parsed;
+	status->log_path = log_path_join(arena, sandbox_config->log_directory, config->log_path);
+	return status->log_path ? 0 : call_no_memory(call, step);
+}
+
+static int fill_status(cri_engine *engine, struct arena *arena, const struct container_row *row,
+		       cri_container_status *status, cri_call *call)
+{
+	const cri_container_config *config;
+	const void *parsed;
+	int result = container_info_fill(arena, row, &status->info, call);
+
+	if (result == 0)
+		result = config_from_json(&config_container, arena, row->config, strlen(row->config), &parsed, call);
+	if (result < 0)
+		return result;
+	config = parsed;
+	status->started_at = row->started_at;
+	status->finished_at = row->finished_at;
+	status->exit_code = row->exit_code;
+	status->reason = row->reason;
+	status->message = row->message;
+	status->mounts = config->mounts;
+	status->n_mounts = config->n_mounts;
+	status->stop_signal = row->stop_signal;
+	status->pid = row->state == CONTAINER_CREATED || row->state == CONTAINER_RUNNING ? row->pid : 0;
+	status->cgroup = row->cgroup;
+	result = fill_user(arena, row->user, status, call);
+	if (result == 0)
+		result = fill_log_path(engine, arena, row, config, status, call);
+	if (result == 0 && !text_is_empty(row->resources)) {
+		result = config_from_json(&config_resources, arena, row->resources, strlen(row->resources), &parsed,
+					  call);
+		if (result == 0)
+			status->resources = parsed;
+	}
+	return result;
+}
+
+/* A container whose shim and monitor were both killed would look as if it ran until the next open. Who asks about it
+ * finds out; whoever has its lock is at it already. */
+static int notice_death(cri_engine *engine, struct arena *arena, struct container_row *row, cri_call *call)
+{
+	CLEANUP_LOCK int lock = -1;
+	enum shim_liveness liveness;
+	int result;
+
+	if (row->state != CONTAINER_RUNNING && row->state != CONTAINER_CREATED)
+		return 0;
+	result = shim_liveness(engine, row->id, &liveness, call);
+	if (result < 0 || liveness == SHIM_ALIVE)
+		return result;
+	result = engine_trylock_object(engine, row->id, &lock, call);
+	if (result == CRI_EAGAIN)
+		return 0;
+	if (result == 0)
+		result = container_reconcile(engine, row->id, call);
+	if (result == 0)
+		result = store_container_get(engine->store, arena, row->id, false, row, call);
+	return result;
+}
+
+static int get_status(cri_engine *engine, const void *pointer, void *output, cri_call *call)
+{
+	const struct api_id_args *args = pointer;
+	CLEANUP_LIST cri_list *made = list_new(LIST_CONTAINER_STATUS, sizeof(cri_container_status));
+	cri_container_status *status = made ? list_add(made) : NULL;
+	struct container_row row;
+	int result;
+
+	if (!status)
+		return call_no_memory(call, step);
+	call_object(call, "container %s", args->id);
+	result = store_container_get(engine->store, &made->arena, args->id, false, &row, call);
+	if (result == 0)
+		result = container_overlay_exit(engine, &made->arena, &row, call);
+	if (result == 0)
+		result = notice_death(engine, &made->arena, &row, call);
+	if (result == 0)
+		result = fill_status(engine, &made->arena, &row, status, call);
+	if (result < 0)
+		return result;
+	*(cri_list **)output = TAKE_POINTER(made);
+	return 0;
+}
+
+int cri_container_status_get(cri_engine *engine, const char *id, cri_list **status, cri_call *call)
+{
+	const struct api_id_args args = { id };
+
+	return api_call(engine, get_status, &args, status, call);
+}
+
+const cri_container_status *cri_container_status_at(const cri_list *status, size_t index)
+{
+	return list_at(status, LIST_CONTAINER_STATUS, index);
+}
+
+static int info_json(cri_engine *engine, const void *pointer, void *output, cri_call *call)
+{
+	const struct api_id_args *args = pointer;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	CLEANUP_JSON cJSON *info = cJSON_CreateObject();
+	struct container_row row;
+	char path[PATH_MAX];
+	char *text;
+	int result;
+
+	call_object(call, "container %s", args->id);
+	result = store_container_get(engine->store, &arena, args->id, false, &row, call);
+	if (result < 0)
+		return result;
+	if (!info || !cJSON_AddRawToObject(info, "config", row.config) ||
+	    !cJSON_AddNumberToObject(info, "pid", row.pid) ||
+	    !cJSON_AddStringToObject(info, "sandboxID", row.sandbox_id) ||
+	    !cJSON_AddStringToObject(info, "cgroup", row.cgroup) ||
+	    !cJSON_AddStringToObject(info, "writableLayer", path_container_root(engine, row.id, path)) ||
+	    !cJSON_AddStringToObject(info, "stateDirectory", path_container(engine, row.id, "", path)))
+		return call_no_memory(call, step);
+	text = cJSON_PrintUnformatted(info);
+	if (!text)
+		return call_no_memory(call, step);
+	*(char **)output = text;
+	return 0;
+}
+
+int cri_container_info_json(cri_engine *engine, const char *id, char **json, cri_call *call)
+{
+	const struct api_id_args args = { id };
+
+	return api_call(engine, info_json, &args, json, call);
+}
