@@ -31,15 +31,15 @@ HELPER_PROGRAMS := $(HELPERS:%=$(HELPER_DIRECTORY)/cri-%)
 HELPER_LIBS_shim := -lcjson -ldl
 HELPER_LIBS_init := -static
 HELPER_LIBS_sandbox := -static
-HELPER_LIBS_fetch := -lcrypto -lz -lzstd
-HELPER_LIBS_unpack := -larchive -lseccomp
+HELPER_LIBS_fetch := -lcrypto -lz -lzstd -lcjson -lpthread
+HELPER_LIBS_unpack := -l:libarchive.a
 
 .DELETE_ON_ERROR:
-.PHONY: all deps demo check asan tsan lint format bench docs install clean
+.PHONY: all clean
 
 all: $(BUILD)/libcri.so $(BUILD)/libcri.a helpers examples
 
--include mk/*.mk
+include mk/deps.mk mk/check.mk mk/lint.mk mk/install.mk
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
