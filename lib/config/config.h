@@ -23,12 +23,21 @@ extern const struct config_table config_sandbox, config_container, config_resour
  * size, with everything it points to, in the arena: missing members get the defaults of the INIT macro, texts NULL
  * become "". CRI_EINVAL names the field: size 0 or too small, nonzero bytes beyond what we know, a count without an
  * array, a NULL element, an enum or bool out of range, a text that is no UTF-8, more than 4096 elements, a struct
- * over 1 MiB in all. `input` NULL: all defaults.
+ * over 1 MiB in all; a value whose has_ flag is not set, where one is needed (run_as_user). `input` NULL: all defaults.
+ *
+ * Copies are settled: what is a map in the CRI (labels, annotations, sysctls …) is sorted by key, a key given twice is
+ * CRI_EINVAL; has_masked_paths and the like are true when there are elements, has_oom_score_adj and
+ * has_memory_swap_limit when the value is not 0. So config_to_json and config_from_json give back an equal struct.
  */
 int config_copy(const struct config_table *table, struct arena *arena, const void *input, const void **copy,
 		cri_call *call);
 
-/* JSON in CRI's names and nesting (metadata, linux.security_context …). Read: what _from_json promises. */
+/*
+ * JSON in CRI's names and nesting (metadata, linux.security_context …). Read: what _from_json promises; sections of the
+ * CRI that a Linux engine cannot honour (windows) are CRI_ENOTSUP unless empty. Keys beyond the CRI's, so that every
+ * member survives: pids_limit, has_oom_score_adj and has_memory_swap_limit of resources. Presence of the key is
+ * has_masked_paths and has_readonly_paths. `config` is one that config_copy or config_from_json made.
+ */
 int config_from_json(const struct config_table *table, struct arena *arena, const char *json, size_t length,
 		     const void **config, cri_call *call);
 int config_to_json(const struct config_table *table, const void *config, char **json, cri_call *call);
@@ -44,5 +53,10 @@ bool config_pairs_match(cri_key_values pairs, size_t n_pairs, cri_key_values sel
 int config_check_sandbox(const cri_sandbox_config *config, cri_call *call);
 int config_check_container(const cri_container_config *config, const cri_sandbox_config *sandbox, cri_call *call);
 int config_check_resources(const cri_resources *resources, const char *field, cri_call *call);
+
+/* The file below /proc/sys of a sysctl, "net/ipv4/conf/eth0.1/forwarding", from either of the ways sysctl(8) takes:
+ * "net.ipv4.conf.eth0/1.forwarding" and "net/ipv4/conf/eth0.1/forwarding". 0; -EINVAL: it would leave /proc/sys, or it
+ * is malformed; -ENAMETOOLONG. */
+int config_sysctl_path(const char *name, char *path, size_t size);
 
 #endif
