@@ -15,7 +15,7 @@ extern "C" {
 
 /**
  * Makes a call object. It may serve any number of calls, one after another; each call clears the details of the last.
- * @return 0, or CRI_ENOMEM.
+ * @return 0, or CRI_ENOMEM (also when descriptors ran out).
  */
 CRI_API int cri_call_new(cri_call **call);
 
