@@ -39,7 +39,7 @@ static void *alloc_large(struct arena *arena, size_t size)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	const size_t alignment = sizeof(max_align_t);
+	const size_t alignment = _Alignof(max_align_t);
 	size_t aligned;
 	void *memory;
 

@@ -16,7 +16,8 @@ int fs_path(char *path, size_t size, const char *format, ...) __attribute__((for
 /* mkdir -p. Existing directories are left as they are; `mode` is what new ones get whatever the umask. */
 int fs_make_directories(const char *path, mode_t mode);
 
-/* The whole file, at most `limit` bytes: -EFBIG beyond. Works for /proc and cgroupfs, whose sizes are 0. */
+/* Appends the whole file, at most `limit` bytes: -EFBIG beyond; on failure the content is as before. Works for /proc and
+ * cgroupfs, whose sizes are 0. */
 int fs_read(int directory_fd, const char *path, size_t limit, struct buffer *content);
 
 /* One write(2) to a file that exists, as /proc and cgroupfs want it. */
@@ -27,18 +28,27 @@ int fs_write_text(int directory_fd, const char *path, const char *text);
  * the directory after. A reader sees the old or the new content, never a part. */
 int fs_write_atomic(int directory_fd, const char *path, const void *bytes, size_t length, mode_t mode, bool durable);
 
+/* A name for a temporary object: the prefix and 16 hex digits. One that dies between making and renaming leaves it. */
+#define FS_TEMPORARY_PREFIX ".libcri-tmp-"
+#define FS_TEMPORARY_SIZE (sizeof(FS_TEMPORARY_PREFIX) + 16)
+int fs_temporary_name(char name[FS_TEMPORARY_SIZE]);
+
 /* Opens a path below `root_fd` as a process chrooted there would: links and ".." cannot leave it
  * (openat2 RESOLVE_IN_ROOT), magic links are refused. */
 int fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 
-/* Deletes a tree, without following links and without leaving its file system; a path that is gone is a success.
- * Depth and names are not bounded by PATH_MAX. */
+/* Deletes a tree, without following links and without crossing mounts: a mount point, the path itself included, stays
+ * and is -EBUSY. What can be deleted is deleted; the first error is reported. A path that is gone is a success. Depth
+ * and names are not bounded by PATH_MAX. */
 int fs_remove_tree(int directory_fd, const char *path);
 
-/* Bytes (512 * st_blocks) and inodes of a tree, hard links counted once where that is cheap; not following links. */
+/* Bytes (512 * st_blocks) and inodes of a tree, without following links and without crossing mounts. Hard links count
+ * once; behind the first 65536 inodes with several links in one tree they count each time, so that the memory is
+ * bounded. What vanishes meanwhile is not counted. A path that is no directory is counted alone. */
 int fs_tree_usage(int directory_fd, const char *path, uint64_t *bytes, uint64_t *inodes);
 
-/* Reads or writes all, through EINTR and short counts. Read: bytes read, less than `length` at end of file only. */
+/* Reads or writes all, through EINTR and short counts. Read: bytes read, less than `length` at end of file only. Write:
+ * -EPIPE without a SIGPIPE. */
 ssize_t fs_read_full(int fd, void *bytes, size_t length);
 int fs_write_full(int fd, const void *bytes, size_t length);
 
