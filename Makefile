@@ -77,7 +77,7 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c)
 examples: $(EXAMPLES)
 $(BUILD)/examples/%: examples/%.c $(BUILD)/libcri.so
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(OPTIMISE) $(WARN) -Iinclude $(SANITISE) $< -L$(BUILD) -lcri -Wl,-rpath,'$$ORIGIN/..' -o $@
+	$(CC) -std=c11 $(OPTIMISE) $(WARN) -D_GNU_SOURCE -Iinclude $(SANITISE) $< -L$(BUILD) -lcri -Wl,-rpath,'$$ORIGIN/..' -o $@
 
 # One program a test file; unit tests need no root and link the inner symbols, integration tests the library itself.
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))

@@ -4,9 +4,8 @@
 #define LIBCRI_RUNTIME_SHIM_H
 
 #include "base/arena.h"
-#include "core/engine.h"
-
 #include "base/json.h"
+#include "core/engine.h"
 
 struct shim_created {
 	int32_t pid;
