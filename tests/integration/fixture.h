@@ -18,9 +18,9 @@
 #define IMAGE "docker.io/library/busybox:latest"
 
 struct fixture {
-	char directory[64];      /* holds the rest */
+	char directory[64]; /* holds the rest */
 	char root[96], state[96], logs[96], archive[96];
-	char cgroup_parent[64];  /* "/libcri-test-<pid>" */
+	char cgroup_parent[64]; /* "/libcri-test-<pid>" */
 	cri_engine *engine;
 	cri_call *call;
 	int unshared;
