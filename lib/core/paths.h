@@ -15,7 +15,8 @@
  *     <state>/containers/<id>/   shim.json, lxc.conf, process, shim.sock, shim.lock, monitor.lock, rootfs/, exit
  *
  * Every function writes into path[PATH_MAX] and answers it, or NULL when it does not fit: engine_open refuses roots
- * and states so long that this could happen.
+ * and states so long that this could happen. A `name` that is NULL or "" means the object's directory itself; ids and
+ * names were checked by whoever took them from outside: a "/" in them is not looked for here.
  */
 #ifndef LIBCRI_CORE_PATHS_H
 #define LIBCRI_CORE_PATHS_H
