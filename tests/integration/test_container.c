@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A container's life: create, start, stop, wait, remove; status, lists, exec, its command and environment. */
+#include "fixture.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void test_whole_life(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "life");
+	char *id = fixture_create(fixture, sandbox, "life", "echo out; echo err >&2; exit 3");
+	const cri_container_status *status;
+	cri_list *list;
+
+	assert_int_equal(fixture_state_of(fixture, id), CRI_CONTAINER_CREATED);
+	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
+	assert_int_equal(fixture_wait(fixture, id), 3);
+	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
+	status = cri_container_status_at(list, 0);
+	assert_int_equal(status->info.state, CRI_CONTAINER_EXITED);
+	assert_int_equal(status->exit_code, 3);
+	assert_string_equal(status->reason, "Error");
+	assert_string_equal(status->info.image, IMAGE);
+	assert_true(!strncmp(status->info.image_id, "sha256:", 7));
+	assert_true(status->info.created_at <= status->started_at);
+	assert_true(status->started_at <= status->finished_at);
+	assert_string_equal(status->stop_signal, "SIGTERM");
+	assert_true(status->has_user);
+	assert_int_equal(status->uid, 0);
+	assert_int_equal(status->pid, 0);
+	cri_list_free(list);
+	expect_code(fixture, CRI_EPRECONDITION, cri_container_start(fixture->engine, id, fixture->call));
+	expect_ok(fixture, cri_container_remove(fixture->engine, id, fixture->call));
+	expect_code(fixture, CRI_ENOTFOUND, cri_container_status_get(fixture->engine, id, &list, fixture->call));
+	/* Stopping and removing what is gone succeed. */
+	expect_ok(fixture, cri_container_stop(fixture->engine, id, 0, fixture->call));
+	expect_ok(fixture, cri_container_remove(fixture->engine, id, fixture->call));
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(id);
+	cri_free(sandbox);
+}
+
+static void test_completed_and_log(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "log");
+	char *id = fixture_start(fixture, sandbox, "log", "echo one; printf 'no newline'");
+	const cri_container_status *status;
+	cri_list *list;
+	char *log;
+
+	assert_int_equal(fixture_wait(fixture, id), 0);
+	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
+	status = cri_container_status_at(list, 0);
+	assert_string_equal(status->reason, "Completed");
+	assert_true(!strncmp(status->log_path, fixture->logs, strlen(fixture->logs)));
+	cri_list_free(list);
+	log = fixture_log(fixture, "log");
+	assert_non_null(strstr(log, " stdout F one\n"));
+	assert_non_null(strstr(log, " stdout P no newline\n"));
+	free(log);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(id);
+	cri_free(sandbox);
+}
+
+static void test_stop(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "stop");
+	char *polite = fixture_start(fixture, sandbox, "polite",
+				     "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done");
+	char *deaf = fixture_start(fixture, sandbox, "deaf", "trap '' TERM; while :; do sleep 0.05; done");
+	char *forced = fixture_start(fixture, sandbox, "forced", "sleep 1000 & sleep 1000");
+	int64_t before;
+
+	free(fixture_exec(fixture, polite,
+			  "for i in $(seq 200); do grep -q '^SigCgt:.*4...$' /proc/1/status && exit; "
+			  "sleep 0.02; done",
+			  NULL));
+	expect_ok(fixture, cri_container_stop(fixture->engine, polite, 10, fixture->call));
+	assert_int_equal(fixture_wait(fixture, polite), 7);
+	before = milliseconds();
+	expect_ok(fixture, cri_container_stop(fixture->engine, deaf, 1, fixture->call));
+	assert_true(milliseconds() - before >= 900);
+	assert_int_equal(fixture_wait(fixture, deaf), 128 + SIGKILL);
+	expect_ok(fixture, cri_container_stop(fixture->engine, forced, 0, fixture->call));
+	assert_int_equal(fixture_wait(fixture, forced), 128 + SIGKILL);
+	/* What has exited is a success, and stays listed. */
+	expect_ok(fixture, cri_container_stop(fixture->engine, forced, 5, fixture->call));
+	assert_int_equal(fixture_state_of(fixture, forced), CRI_CONTAINER_EXITED);
+	expect_code(fixture, CRI_EINVAL, cri_container_stop(fixture->engine, forced, -1, fixture->call));
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(polite);
+	cri_free(deaf);
+	cri_free(forced);
+	cri_free(sandbox);
+}
+
+static void test_stop_signal_and_signal(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "signals");
+	const char *const command[] = { "/bin/sh", "-c", "trap 'exit 9' USR1; while :; do sleep 0.02; done" };
+	const cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT, .name = "usr1", .image = IMAGE,
+		.command = command,        .n_command = 3, .stop_signal = "SIGUSR1",
+	};
+	char *id = NULL;
+
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
+	expect_code(fixture, CRI_EPRECONDITION, cri_container_signal(fixture->engine, id, "TERM", fixture->call));
+	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
+	expect_code(fixture, CRI_EINVAL, cri_container_signal(fixture->engine, id, "NOSUCH", fixture->call));
+	usleep(100000);
+	expect_ok(fixture, cri_container_stop(fixture->engine, id, 10, fixture->call));
+	assert_int_equal(fixture_wait(fixture, id), 9);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(id);
+	cri_free(sandbox);
+}
+
+static void test_remove_running(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "remove");
+	char *running = fixture_start(fixture, sandbox, "running", "sleep 1000");
+	char *created = fixture_create(fixture, sandbox, "created", "sleep 1000");
+
+	expect_ok(fixture, cri_container_remove(fixture->engine, running, fixture->call));
+	expect_ok(fixture, cri_container_remove(fixture->engine, created, fixture->call));
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	fixture_assert_clean(fixture);
+	cri_free(running);
+	cri_free(created);
+	cri_free(sandbox);
+}
+
+static void test_start_error(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "starterror");
+	const char *const missing[] = { "/no/such/program" };
+	const char *const directory[] = { "/etc" };
+	const cri_container_status *status;
+	cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT, .name = "missing", .image = IMAGE, .command = missing, .n_command = 1,
+	};
+	cri_list *list;
+	char *id = NULL;
+
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
+	assert_int_not_equal(cri_container_start(fixture->engine, id, fixture->call), 0);
+	assert_non_null(strstr(cri_call_message(fixture->call), "/no/such/program"));
+	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
+	status = cri_container_status_at(list, 0);
+	assert_int_equal(status->info.state, CRI_CONTAINER_EXITED);
+	assert_string_equal(status->reason, "StartError");
+	assert_int_equal(status->exit_code, 127);
+	assert_non_null(strstr(status->message, "/no/such/program"));
+	cri_list_free(list);
+	cri_free(id);
+	config.name = "directory";
+	config.command = directory;
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
+	assert_int_not_equal(cri_container_start(fixture->engine, id, fixture->call), 0);
+	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
+	assert_int_equal(cri_container_status_at(list, 0)->exit_code, 126);
+	cri_list_free(list);
+	cri_free(id);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+}
+
+static void test_exec_sync(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "exec");
+	char *id = fixture_start(fixture, sandbox, "exec", "sleep 1000");
+	const char *const split[] = { "/bin/sh", "-c", "echo out; echo err >&2; exit 42" };
+	const char *const slow[] = { "/bin/sh", "-c", "sleep 1000 & sleep 1000" };
+	const char *const missing[] = { "nosuchprogram" };
+	const char *const binary[] = { "/bin/sh", "-c", "printf 'a\\000b'; head -c 100000 /dev/zero" };
+	cri_exec_options options = { CRI_EXEC_OPTIONS_INIT, .command = split, .n_command = 3 };
+	cri_exec_result *result = NULL;
+	char *processes;
+
+	expect_ok(fixture, cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
+	assert_int_equal(result->exit_code, 42);
+	assert_string_equal(result->output, "out\n");
+	assert_string_equal(result->error_output, "err\n");
+	cri_free(result);
+	options.command = binary;
+	expect_ok(fixture, cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
+	assert_int_equal(result->output_length, 100003);
+	assert_memory_equal(result->output, "a\0b\0", 4);
+	cri_free(result);
+	options.command = missing;
+	options.n_command = 1;
+	expect_ok(fixture, cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
+	assert_int_equal(result->exit_code, 127);
+	cri_free(result);
+	options.command = slow;
+	options.n_command = 3;
+	options.timeout = 1;
+	expect_code(fixture, CRI_ETIMEDOUT,
+		    cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
+	processes = fixture_exec(fixture, id, "sleep 0.2; ps | grep -c '[s]leep 1000'", NULL);
+	assert_string_equal(processes, "1\n");
+	free(processes);
+	options.n_command = 0;
+	expect_code(fixture, CRI_EINVAL,
+		    cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
+	options.n_command = 3;
+	expect_ok(fixture, cri_container_stop(fixture->engine, id, 0, fixture->call));
+	expect_code(fixture, CRI_EPRECONDITION,
+		    cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(id);
+	cri_free(sandbox);
+}
+
+static void test_exec_output_limit(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "limit");
+	char *id = fixture_start(fixture, sandbox, "limit", "sleep 1000");
+	const char *const command[] = { "/bin/sh", "-c", "head -c 20000000 /dev/zero; echo end >&2" };
+	const cri_exec_options options = { CRI_EXEC_OPTIONS_INIT, .command = command, .n_command = 3, .timeout = 60 };
+	cri_exec_result *result = NULL;
+
+	expect_ok(fixture, cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
+	assert_int_equal(result->exit_code, 0);
+	assert_int_equal(result->output_length, 16 << 20);
+	assert_true(result->truncated);
+	assert_string_equal(result->error_output, "end\n");
+	cri_free(result);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(id);
+	cri_free(sandbox);
+}
+
+static void test_environment_and_directory(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "env");
+	const cri_key_value a = { CRI_KEY_VALUE_INIT, .key = "A", .value = "1 2=3" };
+	const cri_key_value *const envs[] = { &a };
+	const char *const command[] = { "/bin/sh", "-c", "pwd; echo \"$A\"; id -u; id -G; env | sort; sleep 1000" };
+	const int64_t groups[] = { 4321 };
+	const cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT,
+		.name = "env",
+		.image = IMAGE,
+		.command = command,
+		.n_command = 3,
+		.working_dir = "/made/for it",
+		.envs = envs,
+		.n_envs = 1,
+		.log_path = "env.log",
+		.has_run_as_user = true,
+		.run_as_user = 1234,
+		.has_run_as_group = true,
+		.run_as_group = 99,
+		.supplemental_groups = groups,
+		.n_supplemental_groups = 1,
+	};
+	char *id = NULL, *output, *log;
+	cri_list *list;
+
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
+	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
+	output = fixture_exec(fixture, id, "pwd; echo \"$A\"; id -u; id -g; id -G", NULL);
+	assert_string_equal(output, "/made/for it\n1 2=3\n1234\n99\n99 4321\n");
+	free(output);
+	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
+	assert_int_equal(cri_container_status_at(list, 0)->uid, 1234);
+	assert_int_equal(cri_container_status_at(list, 0)->gid, 99);
+	cri_list_free(list);
+	expect_ok(fixture, cri_container_stop(fixture->engine, id, 0, fixture->call));
+	log = fixture_log(fixture, "env");
+	assert_non_null(strstr(log, " stdout F /made/for it\n"));
+	assert_non_null(strstr(log, " stdout F A=1 2=3\n"));
+	/* liblxc's own variable does not reach the program. */
+	assert_null(strstr(log, "container="));
+	free(log);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(id);
+	cri_free(sandbox);
+}
+
+static void test_default_command(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "default");
+	const cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "shell", .image = IMAGE };
+	char *id = NULL;
+
+	/* /bin/sh reads end of file and ends. */
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
+	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
+	assert_int_equal(fixture_wait(fixture, id), 0);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(id);
+	cri_free(sandbox);
+}
+
+static void test_lists(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "list");
+	char *other = fixture_run_sandbox(fixture, "list-other");
+	char *running = fixture_start(fixture, sandbox, "running", "sleep 1000");
+	char *created = fixture_create(fixture, other, "created", "true");
+	cri_container_filter filter = { CRI_CONTAINER_FILTER_INIT };
+	const cri_key_value label = { CRI_KEY_VALUE_INIT, .key = "no", .value = "such" };
+	const cri_key_value *const labels[] = { &label };
+	cri_list *list;
+
+	expect_ok(fixture, cri_container_list(fixture->engine, NULL, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 2);
+	/* Newest first. */
+	assert_string_equal(cri_container_at(list, 0)->id, created);
+	assert_null(cri_container_at(list, 2));
+	assert_null(cri_sandbox_at(list, 0));
+	cri_list_free(list);
+	filter.has_state = true;
+	filter.state = CRI_CONTAINER_RUNNING;
+	expect_ok(fixture, cri_container_list(fixture->engine, &filter, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 1);
+	assert_string_equal(cri_container_at(list, 0)->id, running);
+	cri_list_free(list);
+	filter.sandbox_id = other;
+	expect_ok(fixture, cri_container_list(fixture->engine, &filter, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 0);
+	cri_list_free(list);
+	filter.has_state = false;
+	expect_ok(fixture, cri_container_list(fixture->engine, &filter, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 1);
+	cri_list_free(list);
+	filter.label_selector = labels;
+	filter.n_label_selector = 1;
+	expect_ok(fixture, cri_container_list(fixture->engine, &filter, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 0);
+	cri_list_free(list);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, other, fixture->call));
+	cri_free(running);
+	cri_free(created);
+	cri_free(sandbox);
+	cri_free(other);
+}
+
+static void test_names(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "names");
+	char *id = fixture_create(fixture, sandbox, "a_b", "true");
+	cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "a_b", .image = IMAGE };
+	char *second = NULL;
+
+	expect_code(fixture, CRI_EEXIST,
+		    cri_container_create(fixture->engine, sandbox, &config, &second, fixture->call));
+	assert_null(second);
+	config.attempt = 1;
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &second, fixture->call));
+	cri_free(second);
+	config.attempt = 2;
+	config.image = "no/such:image";
+	expect_code(fixture, CRI_ENOTFOUND,
+		    cri_container_create(fixture->engine, sandbox, &config, &second, fixture->call));
+	expect_code(fixture, CRI_ENOTFOUND,
+		    cri_container_create(fixture->engine, "0123456789", &config, &second, fixture->call));
+	config.image = IMAGE;
+	config.name = "";
+	expect_code(fixture, CRI_EINVAL,
+		    cri_container_create(fixture->engine, sandbox, &config, &second, fixture->call));
+	expect_ok(fixture, cri_sandbox_stop(fixture->engine, sandbox, fixture->call));
+	config.name = "late";
+	expect_code(fixture, CRI_EPRECONDITION,
+		    cri_container_create(fixture->engine, sandbox, &config, &second, fixture->call));
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(id);
+	cri_free(sandbox);
+}
+
+static void test_operation(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "op");
+	char *id = fixture_start(fixture, sandbox, "op", "sleep 0.3; exit 5");
+	cri_op *op = NULL;
+	int32_t exit_code = -1;
+	int result;
+
+	expect_ok(fixture, cri_container_wait_begin(fixture->engine, id, &op, fixture->call));
+	while ((result = cri_op_finish(op, &exit_code, fixture->call)) == CRI_EAGAIN) {
+		struct pollfd fd = { .fd = cri_op_fd(op), .events = POLLIN };
+
+		assert_true(poll(&fd, 1, 10000) == 1);
+	}
+	expect_ok(fixture, result);
+	assert_int_equal(exit_code, 5);
+	cri_op_free(op);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(id);
+	cri_free(sandbox);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole_life),
+		cmocka_unit_test(test_completed_and_log),
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_stop_signal_and_signal),
+		cmocka_unit_test(test_remove_running),
+		cmocka_unit_test(test_start_error),
+		cmocka_unit_test(test_exec_sync),
+		cmocka_unit_test(test_exec_output_limit),
+		cmocka_unit_test(test_environment_and_directory),
+		cmocka_unit_test(test_default_command),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_operation),
+	};
+
+	return cmocka_run_group_tests_name("container", tests, fixture_set_up, fixture_tear_down);
+}
