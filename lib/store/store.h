@@ -22,8 +22,14 @@
 
 struct store;
 
-/* Opens or makes the database. CRI_EPRECONDITION: its schema is newer than this library. */
+/*
+ * Opens or makes the database, with mode 0600 for it and what SQLite keeps beside it. Only SQLite may ever open these
+ * files in a process that has a store open: closing any descriptor of them drops SQLite's locks.
+ * CRI_EPRECONDITION: its schema is newer than this library, it is another program's, or its file system cannot do WAL;
+ * CRI_ECORRUPT: it is damaged, the text says what to do (so may every function below). At least one event is kept.
+ */
 int store_open(const char *path, uint32_t max_events, struct store **store, cri_call *call);
+/* After a fork, in the child, it only frees what is its own. NULL is allowed. */
 void store_close(struct store *store);
 
 /* Small facts about the root, such as its mount namespace and the last good network configuration.
@@ -52,13 +58,15 @@ struct sandbox_row {
 
 /* Inserts a CREATING row. CRI_EEXIST, with the id of the other in the text: the name is taken by any row. */
 int store_sandbox_insert(struct store *store, struct sandbox_row *row, cri_call *call);
+/* CRI_ENOTFOUND: it is gone. */
 int store_sandbox_set_network(struct store *store, const char *id, const char *network, cri_call *call);
 int store_sandbox_set_config(struct store *store, const char *id, const char *config, cri_call *call);
 /* CREATING → READY adds event CREATED and STARTED of the sandbox; READY → NOTREADY adds STOPPED; → REMOVING none.
  * *changed false: the row was not in state `from`. */
 int store_sandbox_set_state(struct store *store, const char *id, enum sandbox_state from, enum sandbox_state to,
 			    bool *changed, cri_call *call);
-/* Deletes the row; adds event DELETED if it was REMOVING and had ever been READY. A row that is gone is a success. */
+/* Deletes the row; adds event DELETED if it was REMOVING and had ever been READY. A row that is gone is a success.
+ * CRI_EPRECONDITION: it still has containers, in whatever state. */
 int store_sandbox_delete(struct store *store, const char *id, cri_call *call);
 
 /* By id or by an unambiguous prefix of at least 4 characters; visible rows only, unless `any` is set.
@@ -111,9 +119,10 @@ struct container_row {
 };
 
 /* Inserts a CREATING row and its layer references. CRI_EEXIST: (sandbox, name, attempt) is taken;
- * CRI_EPRECONDITION: the sandbox is not READY; CRI_ENOTFOUND: a layer is gone. */
+ * CRI_EPRECONDITION: the sandbox is gone or not READY (nor CREATING, for its pause container); CRI_ENOTFOUND: a layer
+ * is gone. */
 int store_container_insert(struct store *store, struct container_row *row, cri_call *call);
-/* CREATING → CREATED with what became known; event CREATED. */
+/* CREATING → CREATED with what became known; event CREATED. CRI_EPRECONDITION: not CREATING. */
 int store_container_created(struct store *store, const char *id, const char *user, int32_t pid, cri_call *call);
 /* CREATED → RUNNING; event STARTED. CRI_EPRECONDITION: not CREATED. */
 int store_container_started(struct store *store, const char *id, int64_t started_at, cri_call *call);
@@ -126,24 +135,29 @@ struct container_exit {
 	const char *reason; /* "" : derived from exit_code and oom */
 	const char *message;
 };
-/* CREATED or RUNNING → EXITED; event OOM if so, and STOPPED. *changed false: it had exited before; exactly one caller
- * of all processes gets true. */
+/* CREATED or RUNNING → EXITED; event STARTED if `started_at` tells of a start that was not recorded yet, OOM if so, and
+ * STOPPED. *changed false: it had exited before; exactly one caller of all processes gets true.
+ * CRI_ENOTFOUND, not described: it is gone. */
 int store_container_exited(struct store *store, const char *id, const struct container_exit *exit, bool *changed,
 			   cri_call *call);
 /* `reason` unless it is empty, else "Completed", "OOMKilled" or "Error". Static or `reason` itself. */
 const char *store_exit_reason(const char *reason, int32_t exit_code, bool oom);
 int store_container_set_resources(struct store *store, const char *id, const char *resources, cri_call *call);
-/* CREATED or EXITED, or CREATING by recovery, → REMOVING. */
+/* CREATED or EXITED, or CREATING by recovery, → REMOVING. CRI_EPRECONDITION: it is RUNNING. *changed false: it was
+ * REMOVING before, or is gone. */
 int store_container_removing(struct store *store, const char *id, bool *changed, cri_call *call);
 /* Deletes the row and its layer references; event DELETED unless it was never CREATED. */
 int store_container_delete(struct store *store, const char *id, cri_call *call);
+/* As store_sandbox_get; a pause container only with `any`. */
 int store_container_get(struct store *store, struct arena *arena, const char *id, bool any, struct container_row *row,
 			cri_call *call);
 #define CONTAINER_VISIBLE ((1u << CONTAINER_CREATED) | (1u << CONTAINER_RUNNING) | (1u << CONTAINER_EXITED))
-/* Newest first. The two ids are prefixes or NULL. `light` leaves config, resources and layers NULL. */
+/* Newest first. The two ids are prefixes or NULL. `light` leaves config, resources and layers NULL. Pause containers
+ * are among them when `states` has any that is not visible, as STATES_ALL. */
 int store_container_list(struct store *store, struct arena *arena, const char *id_prefix, const char *sandbox_prefix,
 			 unsigned states, bool light, struct container_row **rows, size_t *n_rows, cri_call *call);
-/* CRI_EEXIST, naming it: a RUNNING container other than `id` writes to this log. */
+/* CRI_EEXIST, naming it: a RUNNING container other than `id` writes to this log. Two that are being started do not see
+ * each other: the caller holds a lock for the path from here to store_container_started. */
 int store_container_check_log(struct store *store, const char *id, const char *log_path, cri_call *call);
 
 /* --- images and layers (images.c, layers.c) --- */
@@ -162,13 +176,20 @@ int store_layer_find(struct store *store, struct arena *arena, const char *diff_
 		     struct layer_row *row, cri_call *call);
 /* A new row that is not ready; its id names its directory. */
 int store_layer_begin(struct store *store, const char *diff_id, int64_t *id, cri_call *call);
-/* Makes it ready. CRI_EEXIST: another process was quicker; *id is then the other's, and the caller deletes its own. */
+/* Makes it ready. CRI_EEXIST, not described: another process was quicker; *id is then the other's, and the caller
+ * deletes its own. CRI_ENOTFOUND: the row is gone, or was ready. */
 int store_layer_commit(struct store *store, int64_t *id, const char *diff_id, const char *chain_id, uint64_t bytes,
 		       uint64_t inodes, cri_call *call);
+/* CRI_EPRECONDITION: it is ready. One that is gone is a success. */
 int store_layer_delete(struct store *store, int64_t id, cri_call *call);
 /* Ready layers that no image and no container refers to are marked not ready and returned, with all that were not
- * ready before; the caller destroys those whose lock it gets, then deletes their rows. */
+ * ready before; the caller destroys those whose lock it gets and that are garbage still, then deletes their rows. FULL,
+ * if any is marked. */
 int store_layer_unused(struct store *store, struct arena *arena, int64_t **ids, size_t *n_ids, cri_call *call);
+/* Whether a layer is there and not ready. To be asked under its lock: who was making it may have made it ready since
+ * store_layer_unused looked. */
+int store_layer_is_garbage(struct store *store, int64_t id, bool *garbage, cri_call *call);
+/* Of the ready ones. */
 int store_layer_usage(struct store *store, uint64_t *bytes, uint64_t *inodes, cri_call *call);
 
 struct image_row {
@@ -187,11 +208,13 @@ struct image_row {
 	size_t n_layers;
 };
 
-/* Inserts or refreshes an image; its tags are taken from whichever image had them; its digests are added.
- * CRI_ENOTFOUND: a layer is no longer ready: begin again. FULL. */
+/* Inserts or refreshes an image; its tags are taken from whichever image had them; its digests are added. A refresh
+ * keeps created_at, a pin, and the manifest when the new one is ""; row->created_at and row->pinned tell what is
+ * stored. CRI_ENOTFOUND: a layer is no longer ready: begin again. FULL. */
 int store_image_commit(struct store *store, struct image_row *row, cri_call *call);
 /* By id ("sha256:…", hex, or prefix of at least 4), tag, or name@digest; references are already normalised.
- * CRI_ENOTFOUND; CRI_EINVAL: an ambiguous prefix. */
+ * A digest of several images (an index) names the one that was stored last. CRI_ENOTFOUND; CRI_EINVAL: an ambiguous
+ * prefix. */
 int store_image_get(struct store *store, struct arena *arena, const char *reference, struct image_row *row,
 		    cri_call *call);
 /* Newest first. */
@@ -211,7 +234,8 @@ struct event_row {
 
 /* The newest sequence, 0 when there was never an event. */
 int store_event_last(struct store *store, int64_t *sequence, cri_call *call);
-/* Up to `limit` events after `after`, oldest first. *lost: some after it were dropped already. */
+/* Up to `limit` events after `after`, oldest first. *lost: some after it were dropped already, so `after` 0 loses as
+ * soon as the very first event is dropped. */
 int store_event_list(struct store *store, struct arena *arena, int64_t after, size_t limit, struct event_row **rows,
 		     size_t *n_rows, bool *lost, cri_call *call);
 
