@@ -18,7 +18,7 @@
 #include <sys/types.h>
 
 struct spawn {
-	const char *path;
+	const char *path;               /* absolute */
 	const char *const *argv;        /* NULL-terminated; argv[0] included */
 	const char *const *environment; /* NULL: PATH of the system's directories and nothing else */
 	const int *fds;                 /* become 3, 4, … in this order; fds 0 to 2 are /dev/null unless set below */
@@ -31,7 +31,7 @@ struct spawn {
 
 #define SPAWN_INIT .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1
 
-/* Starts it. 0: execve succeeded; *pidfd, unless NULL, is a descriptor of the program (it can be polled and signalled;
+/* Starts it; any number of threads may at once. 0: execve succeeded; *pidfd, unless NULL, is a descriptor of the program (it can be polled and signalled;
  * nobody of ours reaps it). -errno: of the step that failed; nothing is left behind. */
 int spawn_program(const struct spawn *spawn, int *pidfd);
 
