@@ -34,6 +34,10 @@ HELPER_LIBS_sandbox := -static
 HELPER_LIBS_fetch := -lcrypto -lz -lzstd -lcjson -lpthread
 HELPER_LIBS_unpack := -l:libarchive.a
 
+# make V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+
 .DELETE_ON_ERROR:
 .PHONY: all clean
 
@@ -43,24 +47,28 @@ include mk/deps.mk mk/check.mk mk/lint.mk mk/install.mk
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
 $(BUILD)/libcri.so: $(LIBRARY_OBJECTS) lib/libcri.map
-	$(CC) -shared -Wl,-soname,libcri.so.$(SOVERSION) -Wl,--version-script=lib/libcri.map -Wl,-z,defs $(LDFLAGS_ALL) \
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,libcri.so.$(SOVERSION) -Wl,--version-script=lib/libcri.map -Wl,-z,defs $(LDFLAGS_ALL) \
 		$(LIBRARY_OBJECTS) $(LIBRARY_LIBS) -o $@
 	@ln -sf libcri.so $(BUILD)/libcri.so.$(SOVERSION)
 
 # The static library keeps the shared one's promise: one object, of which only the public symbols are global.
 $(BUILD)/libcri.a: $(LIBRARY_OBJECTS)
 	@rm -f $@ $(BUILD)/libcri-all.o
-	$(LD) -r $(LIBRARY_OBJECTS) -o $(BUILD)/libcri-all.o
-	objcopy --wildcard --keep-global-symbol='cri_*' $(BUILD)/libcri-all.o
-	$(AR) rcs $@ $(BUILD)/libcri-all.o
+	$(call say,AR,$@)
+	$(Q)$(LD) -r $(LIBRARY_OBJECTS) -o $(BUILD)/libcri-all.o
+	$(Q)objcopy --wildcard --keep-global-symbol='cri_*' $(BUILD)/libcri-all.o
+	$(Q)$(AR) rcs $@ $(BUILD)/libcri-all.o
 
 # Everything with its inner symbols: for the helpers and the unit tests. The linker takes what it needs.
 $(BUILD)/libcri-inner.a: $(LIBRARY_OBJECTS)
+	$(call say,AR,$@)
 	@rm -f $@
-	$(AR) rcs $@ $(LIBRARY_OBJECTS)
+	$(Q)$(AR) rcs $@ $(LIBRARY_OBJECTS)
 
 .PHONY: helpers examples
 helpers: $(HELPER_PROGRAMS)
@@ -69,7 +77,8 @@ HELPER_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/helpers/*.c))
 define helper_rule
 $(HELPER_DIRECTORY)/cri-$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/helpers/$(1)/*.c)) $(HELPER_COMMON) $(BUILD)/libcri-inner.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS_ALL) $$^ $$(HELPER_LIBS_$(1)) -o $$@
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$^ $$(HELPER_LIBS_$(1)) -o $$@
 endef
 $(foreach h,$(HELPERS),$(eval $(call helper_rule,$(h))))
 
@@ -77,7 +86,8 @@ EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c)
 examples: $(EXAMPLES)
 $(BUILD)/examples/%: examples/%.c $(BUILD)/libcri.so
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(OPTIMISE) $(WARN) -D_GNU_SOURCE -Iinclude $(SANITISE) $< -L$(BUILD) -lcri -Wl,-rpath,'$$ORIGIN/..' -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=c11 $(OPTIMISE) $(WARN) -D_GNU_SOURCE -Iinclude $(SANITISE) $< -L$(BUILD) -lcri -Wl,-rpath,'$$ORIGIN/..' -o $@
 
 # One program a test file; unit tests need no root and link the inner symbols, integration tests the library itself.
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
@@ -85,9 +95,11 @@ INTEGRATION_TESTS := $(patsubst tests/integration/%.c,$(BUILD)/tests/integration
 TEST_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/integration/test_*.c),$(wildcard tests/integration/*.c)))
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcri-inner.a
-	$(CC) $(LDFLAGS_ALL) $^ $(LIBRARY_LIBS) $(UNIT_LIBS_$*) -lcmocka -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(LIBRARY_LIBS) $(UNIT_LIBS_$*) -lcmocka -o $@
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(TEST_COMMON) $(BUILD)/libcri.so
-	$(CC) $(LDFLAGS_ALL) $(BUILD)/tests/integration/$*.o $(TEST_COMMON) -L$(BUILD) -lcri $(LIBRARY_LIBS) \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(BUILD)/tests/integration/$*.o $(TEST_COMMON) -L$(BUILD) -lcri $(LIBRARY_LIBS) \
 		-lcmocka -Wl,-rpath,'$$ORIGIN/../..' -o $@
 
 .PHONY: unit-tests integration-tests

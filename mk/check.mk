@@ -32,7 +32,8 @@ tsan: deps-check
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
 BENCH_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/bench/bench_*.c),$(wildcard tests/bench/*.c)))
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BENCH_COMMON) $(BUILD)/libcri.so
-	$(CC) $(LDFLAGS_ALL) $(BUILD)/tests/bench/$*.o $(BENCH_COMMON) -L$(BUILD) -lcri -lpthread -lm \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(BUILD)/tests/bench/$*.o $(BENCH_COMMON) -L$(BUILD) -lcri -lpthread -lm \
 		-Wl,-rpath,'$$ORIGIN/../..' -o $@
 bench: deps
 	@$(SUBMAKE) -j$$(nproc) all $(BENCHES)
