@@ -170,7 +170,7 @@ int cri_container_create(cri_engine *engine, const char *sandbox_id, const cri_c
 {
 	const struct create_args args = { sandbox_id, config };
 
-	return api_call(engine, create, &args, id, call);
+	return api_call_output(engine, create, &args, id, call);
 }
 
 int cri_container_create_begin(cri_engine *engine, const char *sandbox_id, const cri_container_config *config,

@@ -272,7 +272,7 @@ int cri_container_exec_sync(cri_engine *engine, const char *id, const cri_exec_o
 {
 	const struct exec_args args = { id, options };
 
-	return api_call(engine, exec_sync, &args, result, call);
+	return api_call_output(engine, exec_sync, &args, result, call);
 }
 
 int cri_container_exec_sync_begin(cri_engine *engine, const char *id, const cri_exec_options *options, cri_op **op,

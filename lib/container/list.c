@@ -109,7 +109,7 @@ static int list(cri_engine *engine, const void *pointer, void *output, cri_call 
 
 int cri_container_list(cri_engine *engine, const cri_container_filter *filter, cri_list **containers, cri_call *call)
 {
-	return api_call(engine, list, &filter, containers, call);
+	return api_call_output(engine, list, &filter, containers, call);
 }
 
 const cri_container_info *cri_container_at(const cri_list *containers, size_t index)

@@ -151,12 +151,12 @@ int cri_container_stats_get(cri_engine *engine, const char *id, cri_list **stats
 {
 	const struct api_id_args args = { id };
 
-	return api_call(engine, get, &args, stats, call);
+	return api_call_output(engine, get, &args, stats, call);
 }
 
 int cri_container_stats_list(cri_engine *engine, const cri_container_filter *filter, cri_list **stats, cri_call *call)
 {
-	return api_call(engine, list, &filter, stats, call);
+	return api_call_output(engine, list, &filter, stats, call);
 }
 
 const cri_container_stats *cri_container_stats_at(const cri_list *stats, size_t index)

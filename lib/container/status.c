@@ -149,7 +149,7 @@ int cri_container_status_get(cri_engine *engine, const char *id, cri_list **stat
 {
 	const struct api_id_args args = { id };
 
-	return api_call(engine, get_status, &args, status, call);
+	return api_call_output(engine, get_status, &args, status, call);
 }
 
 const cri_container_status *cri_container_status_at(const cri_list *status, size_t index)
@@ -189,5 +189,5 @@ int cri_container_info_json(cri_engine *engine, const char *id, char **json, cri
 {
 	const struct api_id_args args = { id };
 
-	return api_call(engine, info_json, &args, json, call);
+	return api_call_output(engine, info_json, &args, json, call);
 }

@@ -117,7 +117,7 @@ static int get_status(cri_engine *engine, const void *pointer, void *output, cri
 
 int cri_engine_status_get(cri_engine *engine, cri_list **status, cri_call *call)
 {
-	return api_call(engine, get_status, NULL, status, call);
+	return api_call_output(engine, get_status, NULL, status, call);
 }
 
 const cri_engine_status *cri_engine_status_at(const cri_list *status, size_t index)
@@ -153,7 +153,7 @@ static int info_json(cri_engine *engine, const void *pointer, void *output, cri_
 
 int cri_engine_info_json(cri_engine *engine, char **json, cri_call *call)
 {
-	return api_call(engine, info_json, NULL, json, call);
+	return api_call_output(engine, info_json, NULL, json, call);
 }
 
 static int update_runtime_config(cri_engine *engine, const void *pointer, void *output, cri_call *call)

@@ -94,7 +94,7 @@ static int list(cri_engine *engine, const void *pointer, void *output, cri_call 
 
 int cri_sandbox_list(cri_engine *engine, const cri_sandbox_filter *filter, cri_list **sandboxes, cri_call *call)
 {
-	return api_call(engine, list, &filter, sandboxes, call);
+	return api_call_output(engine, list, &filter, sandboxes, call);
 }
 
 const cri_sandbox_info *cri_sandbox_at(const cri_list *sandboxes, size_t index)
@@ -203,7 +203,7 @@ int cri_sandbox_status_get(cri_engine *engine, const char *id, cri_list **status
 {
 	const struct api_id_args args = { id };
 
-	return api_call(engine, get_status, &args, status, call);
+	return api_call_output(engine, get_status, &args, status, call);
 }
 
 const cri_sandbox_status *cri_sandbox_status_at(const cri_list *status, size_t index)
@@ -244,5 +244,5 @@ int cri_sandbox_info_json(cri_engine *engine, const char *id, char **json, cri_c
 {
 	const struct api_id_args args = { id };
 
-	return api_call(engine, info_json, &args, json, call);
+	return api_call_output(engine, info_json, &args, json, call);
 }

@@ -224,7 +224,7 @@ int cri_sandbox_run(cri_engine *engine, const cri_sandbox_config *config, const 
 {
 	const struct run_args args = { config, handler };
 
-	return api_call(engine, run, &args, id, call);
+	return api_call_output(engine, run, &args, id, call);
 }
 
 int cri_sandbox_run_begin(cri_engine *engine, const cri_sandbox_config *config, const char *handler, cri_op **op,
