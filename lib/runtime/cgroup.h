@@ -44,10 +44,13 @@ int cgroup_check_path(const char *path, const char *field, cri_call *call);
 int cgroup_create(const struct cgroup_system *system, const char *path, cri_call *call);
 
 /* Sets limits; what is not given stays untouched. Order-safe (memory and memory+swap, quota and period).
- * A controller that the machine lacks is CRI_ENOTSUP that names the field, before anything is written. */
+ * A controller that the machine lacks is CRI_ENOTSUP that names the field, before anything is written; so is
+ * `unified` where cgroup v2 is not alone. CRI_EINVAL: the kernel refuses a value. CRI_EPRECONDITION: a controller is
+ * not enabled for this cgroup, or a memory limit lies below what is in use and cannot be reclaimed. */
 int cgroup_limit(const struct cgroup_system *system, const char *path, const cri_resources *resources, cri_call *call);
 
-/* SIGKILL to every process at and below it, until none is left. A missing cgroup is empty. */
+/* SIGKILL to every process at and below it, until none is left; frozen ones are thawed to die. A missing cgroup is
+ * empty. CRI_ETIMEDOUT also when processes are left after half a minute. */
 int cgroup_kill(const struct cgroup_system *system, const char *path, cri_call *call);
 
 /* Whether no process is at or below it: 1, 0, or a described failure. */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/cgroup_files.h"
+
+#include "base/arena.h"
+#include "base/text.h"
+
+#include <string.h>
+
+#define PATH_LIMIT 2048
+#define COMPONENT_LIMIT 256
+
+const struct cgroup_hierarchy *cgroup_hierarchy_of(const struct cgroup_system *system, const char *controller)
+{
+	size_t length = strlen(controller);
+
+	for (size_t i = 0; i < system->n_hierarchies; i++) {
+		const char *list = system->hierarchies[i].controllers;
+
+		for (const char *at = strchr(list, ','); at; at = strchr(at + 1, ',')) {
+			if (strncmp(at + 1, controller, length) == 0 && at[1 + length] == ',')
+				return &system->hierarchies[i];
+		}
+	}
+	return NULL;
+}
+
+const struct cgroup_hierarchy *cgroup_hierarchy_v2(const struct cgroup_system *system)
+{
+	for (size_t i = 0; i < system->n_hierarchies; i++) {
+		if (system->hierarchies[i].v2)
+			return &system->hierarchies[i];
+	}
+	return NULL;
+}
+
+int cgroup_check_path(const char *path, const char *field, cri_call *call)
+{
+	static const char step[] = "check the cgroup";
+
+	if (text_is_empty(path) || path[0] != '/')
+		return call_fail(call, CRI_EINVAL, step, "%s: \"%s\" is not absolute", field, path ? path : "");
+	if (strlen(path) >= PATH_LIMIT)
+		return call_fail(call, CRI_EINVAL, step, "%s: longer than %d bytes", field, PATH_LIMIT - 1);
+	for (const char *at = path; *at && strcmp(path, "/") != 0;) {
+		size_t length = strcspn(++at, "/");
+
+		if (length == 0 || length >= COMPONENT_LIMIT)
+			return call_fail(call, CRI_EINVAL, step, "%s: \"%s\" has a component of %zu bytes", field, path,
+					 length);
+		if ((length == 1 && at[0] == '.') || (length == 2 && at[0] == '.' && at[1] == '.'))
+			return call_fail(call, CRI_EINVAL, step, "%s: \"%s\" has the component \"%.*s\"", field, path,
+					 (int)length, at);
+		/* It becomes a line of a liblxc configuration. */
+		for (size_t i = 0; i < length; i++) {
+			if ((unsigned char)at[i] < ' ' || at[i] == '\x7f')
+				return call_fail(call, CRI_EINVAL, step, "%s: it has a control character", field);
+		}
+		at += length;
+	}
+	return 0;
+}
+
+int cgroup_entry_files(const struct cgroup_system *system, const char *path, struct arena *arena,
+		       const char *const **files, size_t *n_files, cri_call *call)
+{
+	static const char step[] = "name the cgroup's files";
+	const char **names = arena_array(arena, system->n_hierarchies, sizeof(*names));
+	char file[PATH_MAX];
+
+	if (!names)
+		return call_no_memory(call, step);
+	for (size_t i = 0; i < system->n_hierarchies; i++) {
+		const struct cgroup_hierarchy *hierarchy = &system->hierarchies[i];
+		int result = cgroup_path(file, hierarchy, path, hierarchy->v2 ? "cgroup.procs" : "tasks");
+
+		if (result < 0)
+			return call_fail_errno(call, result, step, "%s", path);
+		names[i] = arena_strdup(arena, file);
+		if (!names[i])
+			return call_no_memory(call, step);
+	}
+	*files = names;
+	*n_files = system->n_hierarchies;
+	return 0;
+}

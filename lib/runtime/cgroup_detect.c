@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which cgroup hierarchies there are, from /proc/self/mountinfo (proc_pid_mountinfo(5)). */
+#include "runtime/cgroup_files.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define MOUNTINFO_LIMIT (64u << 20)
+
+static const char step[] = "find the cgroups";
+
+/* What stands among the super options of a v1 mount and is no controller (cgroup1_show_options of the kernel). */
+static const char *const not_controllers[] = {
+	"rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v2_mode", "favordynmods", "nofavordynmods", "none",
+};
+
+static bool is_controller(const char *option, size_t length)
+{
+	for (size_t i = 0; i < sizeof(not_controllers) / sizeof(*not_controllers); i++) {
+		if (strlen(not_controllers[i]) == length && strncmp(not_controllers[i], option, length) == 0)
+			return false;
+	}
+	return length > 0 && strncmp(option, "release_agent=", strlen("release_agent=")) != 0;
+}
+
+static char *v1_controllers(const char *options)
+{
+	CLEANUP_BUFFER struct buffer list = BUFFER_EMPTY;
+
+	buffer_text(&list, ",");
+	while (*options) {
+		size_t length = strcspn(options, ",");
+
+		if (is_controller(options, length)) {
+			buffer_append(&list, options, length);
+			buffer_text(&list, ",");
+		}
+		options += length;
+		options += *options == ',';
+	}
+	return buffer_take(&list);
+}
+
+static int v2_controllers(const char *mountpoint, char **controllers)
+{
+	CLEANUP_BUFFER struct buffer list = BUFFER_EMPTY;
+	char path[PATH_MAX];
+	char text[4096];
+	ssize_t length;
+	int result = fs_path(path, sizeof(path), "%s/cgroup.controllers", mountpoint);
+
+	if (result < 0)
+		return result;
+	length = cgroup_file_read(path, text, sizeof(text));
+	if (length < 0)
+		return (int)length;
+	buffer_text(&list, ",");
+	for (const char *at = text; *at;) {
+		size_t word = strcspn(at, " \n");
+
+		if (word) {
+			buffer_append(&list, at, word);
+			buffer_text(&list, ",");
+		}
+		at += word;
+		at += *at != '\0';
+	}
+	*controllers = buffer_take(&list);
+	return *controllers ? 0 : -ENOMEM;
+}
+
+/* "\040" and such stand for blanks, tabs, newlines and backslashes. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; to++) {
+		if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] >= '0' && from[2] <= '7' &&
+		    from[3] >= '0' && from[3] <= '7') {
+			*to = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+}
+
+struct mount_line {
+	char *root, *mountpoint, *type, *options;
+};
+
+static bool split(char *line, struct mount_line *mount)
+{
+	char *rest = strstr(line, " - ");
+	char *save = NULL;
+
+	if (!rest)
+		return false;
+	*rest = '\0';
+	strtok_r(line, " ", &save);
+	strtok_r(NULL, " ", &save);
+	strtok_r(NULL, " ", &save);
+	mount->root = strtok_r(NULL, " ", &save);
+	mount->mountpoint = strtok_r(NULL, " ", &save);
+	mount->type = strtok_r(rest + 3, " ", &save);
+	strtok_r(NULL, " ", &save);
+	mount->options = strtok_r(NULL, " ", &save);
+	return mount->mountpoint && mount->options;
+}
+
+/* Adds a mount, unless it shows a hierarchy that is there already. One may be mounted several times: bind mounts show a
+ * part of it, and only the whole is of use. */
+static int add(struct cgroup_system *system, const struct mount_line *mount)
+{
+	struct cgroup_hierarchy *hierarchy = &system->hierarchies[system->n_hierarchies];
+	CLEANUP_FREE char *controllers = NULL;
+	bool v2 = strcmp(mount->type, "cgroup2") == 0;
+	int result;
+
+	if (strcmp(mount->root, "/") != 0)
+		return 0;
+	unescape(mount->mountpoint);
+	if (v2) {
+		if (cgroup_hierarchy_v2(system))
+			return 0;
+		result = v2_controllers(mount->mountpoint, &controllers);
+		if (result < 0) /* ENOENT: another mount hides this one */
+			return result == -ENOENT ? 0 : result;
+	} else {
+		controllers = v1_controllers(mount->options);
+		if (!controllers)
+			return -ENOMEM;
+		for (size_t i = 0; i < system->n_hierarchies; i++) {
+			if (!system->hierarchies[i].v2 && !strcmp(system->hierarchies[i].controllers, controllers))
+				return 0;
+		}
+	}
+	if (system->n_hierarchies == CGROUP_MAX_HIERARCHIES)
+		return -E2BIG;
+	hierarchy->mountpoint = strdup(mount->mountpoint);
+	if (!hierarchy->mountpoint)
+		return -ENOMEM;
+	hierarchy->controllers = TAKE_POINTER(controllers);
+	hierarchy->v2 = v2;
+	system->n_hierarchies++;
+	return 0;
+}
+
+static inline void cleanup_system(struct cgroup_system **system)
+{
+	cgroup_system_free(*system);
+}
+
+int cgroup_detect(struct cgroup_system **detected, cri_call *call)
+{
+	CLEANUP(cleanup_system) struct cgroup_system *system = calloc(1, sizeof(*system));
+	CLEANUP_BUFFER struct buffer text = BUFFER_EMPTY;
+	struct mount_line mount;
+	char *save = NULL;
+	int result;
+
+	if (!system)
+		return call_no_memory(call, step);
+	result = fs_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_LIMIT, &text);
+	if (result < 0)
+		return call_fail_errno(call, result, step, "/proc/self/mountinfo");
+	for (char *line = text.length ? strtok_r(text.data, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (!split(line, &mount) || (strcmp(mount.type, "cgroup") != 0 && strcmp(mount.type, "cgroup2") != 0))
+			continue;
+		result = add(system, &mount);
+		if (result < 0)
+			return call_fail_errno(call, result, step, "%s", mount.mountpoint);
+	}
+	if (!system->n_hierarchies)
+		return call_fail(call, CRI_EPRECONDITION, step,
+				 "no cgroup file system is mounted: mount one at /sys/fs/cgroup");
+	system->unified = system->n_hierarchies == 1 && system->hierarchies[0].v2;
+	*detected = TAKE_POINTER(system);
+	return 0;
+}
+
+void cgroup_system_free(struct cgroup_system *system)
+{
+	if (!system)
+		return;
+	for (size_t i = 0; i < system->n_hierarchies; i++) {
+		free(system->hierarchies[i].mountpoint);
+		free(system->hierarchies[i].controllers);
+	}
+	free(system);
+}
