@@ -31,8 +31,9 @@ struct spawn {
 
 #define SPAWN_INIT .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1
 
-/* Starts it; any number of threads may at once. 0: execve succeeded; *pidfd, unless NULL, is a descriptor of the program (it can be polled and signalled;
- * nobody of ours reaps it). -errno: of the step that failed; nothing is left behind. */
+/* Starts it; any number of threads may at once. 0: execve succeeded; *pidfd, unless NULL, is a descriptor of the
+ * program (it can be polled and signalled; nobody of ours reaps it). -errno: of the step that failed; nothing is left
+ * behind. -EINTR: it was killed before it could start. */
 int spawn_program(const struct spawn *spawn, int *pidfd);
 
 #endif
