@@ -45,6 +45,17 @@ static int check_mount_source(const cri_mount *mount, const struct config_place 
 	return config_check_path(mount->host_path, &host_path, CONFIG_PATH_ABSOLUTE, call);
 }
 
+/* Of an absolute path without "..": nothing but "/" and "/." */
+static bool is_root(const char *path)
+{
+	while (*path == '/') {
+		path += strspn(path, "/");
+		if (path[0] == '.' && (path[1] == '/' || !path[1]))
+			path++;
+	}
+	return !*path;
+}
+
 /* selinux_relabel is what kubelets set on every volume, SELinux or not. It asks for the container's label, and a
  * container cannot have one here (config_check_selinux), so that there is nothing to relabel to. */
 static int check_mount(const cri_mount *mount, const struct config_place *at, cri_call *call)
@@ -58,7 +69,7 @@ static int check_mount(const cri_mount *mount, const struct config_place *at, cr
 
 	if (result)
 		return result;
-	if (!mount->container_path[strspn(mount->container_path, "/.")])
+	if (is_root(mount->container_path))
 		return config_fail(call, CRI_EINVAL, &container_path, "nothing can be mounted on the root");
 	result = check_mount_source(mount, at, call);
 	if (result)
@@ -172,7 +183,6 @@ static int check_shared_namespace(const char *field, cri_namespace_mode mode, cr
 
 static int check_namespaces(const cri_container_config *config, const cri_sandbox_config *sandbox, cri_call *call)
 {
-	const struct config_place pid = CONFIG_PLACE(NULL, NAMESPACES "pid");
 	const struct config_place target = CONFIG_PLACE(NULL, NAMESPACES "target_id");
 	int result = check_shared_namespace(NAMESPACES "network", config->network, sandbox->network, call);
 
@@ -180,9 +190,6 @@ static int check_namespaces(const cri_container_config *config, const cri_sandbo
 		result = check_shared_namespace(NAMESPACES "ipc", config->ipc, sandbox->ipc, call);
 	if (result)
 		return result;
-	if (config->pid == CRI_NAMESPACE_POD && sandbox->pid == CRI_NAMESPACE_CONTAINER)
-		return config_fail(call, CRI_EINVAL, &pid,
-				   "POD needs a pod whose containers share one: its is CONTAINER");
 	if (config->pid == CRI_NAMESPACE_TARGET && !*config->target_id)
 		return config_fail(call, CRI_EINVAL, &target, "pid TARGET needs it");
 	if (config->pid != CRI_NAMESPACE_TARGET && *config->target_id)

@@ -153,6 +153,15 @@ static const char *sysctl_namespace(const char *path)
 	return NULL;
 }
 
+/* One line; tabs separate the numbers of some. */
+static bool is_sysctl_value(const char *value)
+{
+	for (; *value; value++)
+		if (((unsigned char)*value < ' ' && *value != '\t') || *value == 0x7f)
+			return false;
+	return true;
+}
+
 static int check_sysctls(const cri_sandbox_config *config, cri_call *call)
 {
 	const struct config_place place = CONFIG_PLACE(NULL, "linux.sysctls");
@@ -174,7 +183,7 @@ static int check_sysctls(const cri_sandbox_config *config, cri_call *call)
 			return config_fail(call, CRI_EINVAL, &place,
 					   "\"%.64s\" would change the host's: namespace_options.%s is NODE", name,
 					   owner);
-		if (config_has_control(config->sysctls[i]->value, false) && !strchr(config->sysctls[i]->value, '\t'))
+		if (!is_sysctl_value(config->sysctls[i]->value))
 			return config_fail(call, CRI_EINVAL, &place, "the value of \"%.64s\" holds a control character",
 					   name);
 	}
