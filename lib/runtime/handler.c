@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/handler.h"
+
+#include "base/fs.h"
+#include "base/text.h"
+#include "core/paths.h"
+#include "runtime/cgroup.h"
+#include "runtime/handler_lxc.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define SHARED_MONITORS "/libcri/monitors"
+
+const char *handler_monitor_cgroup(const cri_engine *engine, const struct runtime_container *container,
+				   struct arena *arena)
+{
+	const char *end = strrchr(container->cgroup, '/');
+
+	if (engine->options.monitor_cgroup != CRI_MONITOR_CGROUP_POD || !end)
+		return SHARED_MONITORS;
+	return arena_printf(arena, "%.*s/monitors", (int)(end - container->cgroup), container->cgroup);
+}
+
+char *handler_lxc_path(const cri_engine *engine, const char *id, char path[PATH_MAX])
+{
+	if (!path_container(engine, id, "", path))
+		return NULL;
+	*strrchr(path, '/') = '\0';
+	return path;
+}
+
+static int write_file(cri_engine *engine, const char *id, const char *name, const void *bytes, size_t length,
+		      cri_call *call)
+{
+	char path[PATH_MAX];
+	int result = fs_write_atomic(AT_FDCWD, path_container(engine, id, name, path), bytes, length, 0600, false);
+
+	return result < 0 ? call_fail_errno(call, result, "prepare the container", "%s", path) : 0;
+}
+
+static int write_text(cri_engine *engine, const char *id, const char *name, const char *text, cri_call *call)
+{
+	return write_file(engine, id, name, text, strlen(text), call);
+}
+
+/* Where the root file system is mounted, and, in a container without layers, what it is. */
+static int make_rootfs(cri_engine *engine, const char *id, cri_call *call)
+{
+	char path[PATH_MAX];
+	int result = fs_make_directories(path_container(engine, id, "rootfs", path), 0755);
+
+	return result < 0 ? call_fail_errno(call, result, "prepare the container", "%s", path) : 0;
+}
+
+static int make_cgroups(cri_engine *engine, const struct runtime_container *container, cri_call *call)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	const char *monitors = handler_monitor_cgroup(engine, container, &arena);
+
+	if (!monitors)
+		return call_no_memory(call, "prepare the container");
+	return cgroup_create(engine->cgroups, monitors, call);
+}
+
+static int prepare_lxc(cri_engine *engine, const struct runtime_container *container, cri_call *call)
+{
+	CLEANUP_BUFFER struct buffer record = BUFFER_EMPTY;
+	CLEANUP_FREE char *config = NULL;
+	CLEANUP_FREE char *order = NULL;
+	int result = runtime_render_lxc(engine, container, &config, call);
+
+	if (result == 0)
+		result = runtime_render_order(engine, container, &order, call);
+	if (result == 0)
+		result = runtime_encode_process(&container->process, &record, call);
+	if (result == 0)
+		result = make_cgroups(engine, container, call);
+	if (result == 0)
+		result = make_rootfs(engine, container->id, call);
+	if (result == 0)
+		result = write_text(engine, container->id, "lxc.conf", config, call);
+	if (result == 0)
+		result = write_text(engine, container->id, "shim.json", order, call);
+	if (result == 0)
+		result = write_file(engine, container->id, "process", record.data, record.length, call);
+	return result;
+}
+
+static const struct runtime_handler lxc = { "lxc", prepare_lxc };
+
+int runtime_handler_find(cri_engine *engine, const char *name, const struct runtime_handler **handler, cri_call *call)
+{
+	static const char step[] = "find the runtime handler";
+
+	if (text_is_empty(name))
+		name = engine->options.default_handler;
+	if (text_is_empty(name) || !strcmp(name, "lxc") || !strcmp(name, "lcr")) {
+		*handler = &lxc;
+		return 0;
+	}
+	for (size_t i = 0; i < engine->options.n_handlers; i++) {
+		if (text_equal(engine->options.handlers[i]->name, name))
+			return call_fail(call, CRI_ENOTSUP, step, "%s: handlers of type %s are not built yet", name,
+					 engine->options.handlers[i]->type);
+	}
+	return call_fail(call, CRI_EINVAL, step, "runtime_handler: \"%s\" is not known: lxc, lcr", name);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* shim.json: see shim_protocol.h. */
+#include "runtime/handler.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "core/paths.h"
+#include "runtime/cgroup.h"
+#include "runtime/handler_lxc.h"
+#include "runtime/shim_protocol.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char step[] = "write the shim's order";
+
+static bool add_texts(cJSON *object, const char *key, const char *const *texts, size_t n)
+{
+	cJSON *array = cJSON_AddArrayToObject(object, key);
+
+	if (!array)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		cJSON *item = cJSON_CreateString(texts[i]);
+
+		if (!item || !cJSON_AddItemToArray(array, item)) {
+			cJSON_Delete(item);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool add_text(cJSON *object, const char *key, const char *text)
+{
+	return cJSON_AddStringToObject(object, key, text ? text : "") != NULL;
+}
+
+static bool add_bool(cJSON *object, const char *key, bool value)
+{
+	return cJSON_AddBoolToObject(object, key, value) != NULL;
+}
+
+static const char *propagation_name(cri_mount_propagation propagation)
+{
+	switch (propagation) {
+	case CRI_PROPAGATION_HOST_TO_CONTAINER:
+		return "slave";
+	case CRI_PROPAGATION_BIDIRECTIONAL:
+		return "shared";
+	case CRI_PROPAGATION_PRIVATE:
+		break;
+	}
+	return "private";
+}
+
+static bool fill_mount(cJSON *object, const struct runtime_mount *mount)
+{
+	switch (mount->type) {
+	case RUNTIME_MOUNT_BIND:
+		return add_text(object, "type", "bind") && add_text(object, "source", mount->source) &&
+		       add_text(object, "target", mount->target) && add_bool(object, "recursive", mount->recursive) &&
+		       add_bool(object, "readonly", mount->readonly) &&
+		       add_bool(object, "recursive_readonly", mount->recursive_readonly) &&
+		       add_text(object, "propagation", propagation_name(mount->propagation)) &&
+		       add_texts(object, "flags", mount->flags, mount->n_flags);
+	case RUNTIME_MOUNT_FRESH:
+		return add_text(object, "type", "fresh") && add_text(object, "filesystem", mount->source) &&
+		       add_text(object, "target", mount->target) && add_text(object, "data", mount->data) &&
+		       add_texts(object, "flags", mount->flags, mount->n_flags);
+	case RUNTIME_MOUNT_MASK:
+		return add_text(object, "type", "mask") && add_text(object, "target", mount->target);
+	case RUNTIME_MOUNT_READONLY:
+		return add_text(object, "type", "readonly") && add_text(object, "target", mount->target);
+	}
+	return false;
+}
+
+static bool add_mounts(cJSON *order, const struct runtime_container *container)
+{
+	cJSON *array = cJSON_AddArrayToObject(order, "mounts");
+
+	if (!array)
+		return false;
+	for (size_t i = 0; i < container->n_mounts; i++) {
+		cJSON *object = cJSON_CreateObject();
+
+		if (!object || !cJSON_AddItemToArray(array, object)) {
+			cJSON_Delete(object);
+			return false;
+		}
+		if (!fill_mount(object, &container->mounts[i]))
+			return false;
+	}
+	return true;
+}
+
+static int add_entry(cri_engine *engine, cJSON *order, const char *key, const char *cgroup, cri_call *call)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	const char *const *files;
+	size_t n;
+	int result = cgroup_entry_files(engine->cgroups, cgroup, &arena, &files, &n, call);
+
+	if (result < 0)
+		return result;
+	return add_texts(order, key, files, n) ? 0 : call_no_memory(call, step);
+}
+
+static int add_cgroups(cri_engine *engine, const struct runtime_container *container, cJSON *order, cri_call *call)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	const char *inner = arena_printf(&arena, "%s/" CGROUP_CHILD, container->cgroup);
+	const char *monitors = handler_monitor_cgroup(engine, container, &arena);
+	const struct cgroup_hierarchy *memory = cgroup_hierarchy_of(engine->cgroups, "memory");
+	cJSON *oom;
+	const char *path;
+	int result;
+
+	if (!inner || !monitors)
+		return call_no_memory(call, step);
+	result = add_entry(engine, order, "cgroup_entry", inner, call);
+	if (result == 0)
+		result = add_entry(engine, order, "monitor_cgroup_entry", monitors, call);
+	if (result < 0)
+		return result;
+	oom = cJSON_AddObjectToObject(order, "oom");
+	if (!oom)
+		return call_no_memory(call, step);
+	if (!memory)
+		return 0;
+	path = arena_printf(&arena, memory->v2 ? "%s%s/memory.events" : "%s%s", memory->mountpoint, container->cgroup);
+	return path && add_text(oom, memory->v2 ? "v2" : "v1", path) ? 0 : call_no_memory(call, step);
+}
+
+static bool fill_order(cri_engine *engine, const struct runtime_container *container, cJSON *order)
+{
+	char path[PATH_MAX];
+
+	return cJSON_AddNumberToObject(order, "version", SHIM_VERSION) && add_text(order, "id", container->id) &&
+	       add_text(order, "handler", container->handler) &&
+	       add_text(order, "lxc_config", path_container(engine, container->id, "lxc.conf", path)) &&
+	       add_text(order, "lxc_path", handler_lxc_path(engine, container->id, path)) &&
+	       add_text(order, "exits", path_exits(engine, path)) && add_text(order, "log", container->log) &&
+	       add_bool(order, "terminal", container->process.terminal) &&
+	       add_bool(order, "stdin", container->stdin_open) &&
+	       add_bool(order, "stdin_once", container->stdin_once) &&
+	       add_text(order, "monitor_namespace", path_empty_namespace(engine, path)) && add_mounts(order, container);
+}
+
+int runtime_render_order(cri_engine *engine, const struct runtime_container *container, char **json, cri_call *call)
+{
+	CLEANUP_JSON cJSON *order = cJSON_CreateObject();
+	char *text;
+	int result;
+
+	if (!order || !fill_order(engine, container, order))
+		return call_no_memory(call, step);
+	result = add_cgroups(engine, container, order, call);
+	if (result < 0)
+		return result;
+	text = cJSON_PrintUnformatted(order);
+	if (!text)
+		return call_no_memory(call, step);
+	*json = text;
+	return 0;
+}
