@@ -255,11 +255,14 @@ static cri_call *alarmed;
 
 static void on_alarm(int signal)
 {
+	const int before = errno;
+
 	(void)signal;
 	errno = EXDEV;
 	cri_call_cancel(alarmed);
 	if (errno != EXDEV)
 		_exit(1);
+	errno = before;
 }
 
 static void test_a_signal_handler_may_cancel(void **state)
