@@ -16,7 +16,7 @@ static void initialise(const struct config_table *table, void *input, size_t siz
 }
 
 #define INIT(type, table)                                                                                              \
-	void type##_init(type *input, size_t size)                                                                     \
+	void type##_init(type *input, size_t size) /* NOLINT(bugprone-macro-parentheses) */                            \
 	{                                                                                                              \
 		initialise(&(table), input, size);                                                                     \
 	}

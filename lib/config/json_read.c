@@ -443,7 +443,7 @@ int config_from_json(const struct config_table *table, struct arena *arena, cons
 	cJSON *object CLEANUP_JSON = NULL;
 	struct arena scratch CLEANUP_ARENA = ARENA_EMPTY;
 	const struct reading reading = { .arena = &scratch, .call = call };
-	const void *read;
+	const void *read = NULL;
 	int result = config_parse(json, length, &object, call);
 
 	if (!result)

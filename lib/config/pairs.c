@@ -18,7 +18,9 @@ static int compare_keys(const void *a, const void *b)
 
 ptrdiff_t config_pairs_sort(const cri_key_value **pairs, size_t n_pairs)
 {
-	qsort(pairs, n_pairs, sizeof(*pairs), compare_keys);
+	if (n_pairs < 2)
+		return -1;
+	qsort(pairs, n_pairs, sizeof(void *), compare_keys);
 	for (size_t i = 1; i < n_pairs; i++)
 		if (strcmp(pairs[i - 1]->key, pairs[i]->key) == 0)
 			return (ptrdiff_t)i;
@@ -56,7 +58,7 @@ int config_pairs_read(struct arena *arena, const cJSON *object, const struct con
 	if (count > CONFIG_MAX_ELEMENTS)
 		return config_fail(call, CRI_EINVAL, place, "%d elements are more than %d", count, CONFIG_MAX_ELEMENTS);
 
-	const cri_key_value **list = arena_array(arena, (size_t)count, sizeof(*list));
+	const cri_key_value **list = arena_array(arena, (size_t)count, sizeof(void *));
 	cri_key_value *elements = arena_array(arena, (size_t)count, sizeof(*elements));
 	const cJSON *item;
 
@@ -87,8 +89,8 @@ int config_pairs_from_json(struct arena *arena, const char *json, cri_key_values
 {
 	cJSON *object CLEANUP_JSON = NULL;
 	struct config_place place = CONFIG_PLACE(NULL, "pairs");
-	const cri_key_value *const *list;
-	size_t n;
+	const cri_key_value *const *list = NULL;
+	size_t n = 0;
 	int result = config_parse(json, strlen(json), &object, call);
 
 	if (result)

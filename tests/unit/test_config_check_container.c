@@ -155,7 +155,7 @@ static const struct check checks[] = {
 static int check_json(const char *pod_json, const char *json, cri_call *call)
 {
 	struct arena arena CLEANUP_ARENA = ARENA_EMPTY;
-	const void *pod, *config;
+	const void *pod = NULL, *config = NULL;
 
 	call_init(call);
 	if (config_from_json(&config_sandbox, &arena, pod_json, strlen(pod_json), &pod, call) ||

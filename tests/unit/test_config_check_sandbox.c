@@ -191,7 +191,7 @@ static const struct check checks[] = {
 static int check_json(const char *json, cri_call *call)
 {
 	struct arena arena CLEANUP_ARENA = ARENA_EMPTY;
-	const void *config;
+	const void *config = NULL;
 
 	call_init(call);
 	if (config_from_json(&config_sandbox, &arena, json, strlen(json), &config, call))

@@ -192,8 +192,8 @@ static bool equal_structs(const struct config_table *table, const char *a, const
 /* Copied, written, read: the same; and written again the same text. Answers the text. */
 static char *round_trip(const struct config_table *table, struct arena *arena, const void *config)
 {
-	const void *copy, *read;
-	char *json, *again;
+	const void *copy = NULL, *read = NULL;
+	char *json = NULL, *again;
 	cri_call call;
 
 	call_init(&call);

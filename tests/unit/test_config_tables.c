@@ -119,6 +119,7 @@ static void test_every_member_has_an_entry(void **state)
 			free(members);
 			print_message("the compiler cannot tell padding from members\n");
 			skip();
+			return;
 		}
 		cover(covered, 0, sizeof(size_t));
 		for (size_t f = 0; f < table->n_fields; f++) {
