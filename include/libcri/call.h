@@ -68,8 +68,8 @@ CRI_API int cri_op_finish(cri_op *op, void *output, cri_call *call);
 CRI_API void cri_op_cancel(cri_op *op);
 
 /** Frees an operation. One that is not over is cancelled and undone first; where undoing has to wait, as for a killed
- *  process to end, this function waits: milliseconds as a rule, 20 seconds at the very most. To avoid that, cancel it and
- *  let it finish. NULL is allowed. */
+ *  process to end, this function waits: milliseconds as a rule, 20 seconds at the very most. To avoid that, cancel it
+ * and let it finish. NULL is allowed. */
 CRI_API void cri_op_free(cri_op *op);
 /** @} */
 

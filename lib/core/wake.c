@@ -8,10 +8,13 @@
 /* A watch on the directory sees IN_ATTRIB, or IN_CLOSE_WRITE when the file had to be made. */
 void engine_wake(cri_engine *engine)
 {
-	CLEANUP_CLOSE int fd = -1;
 	char path[PATH_MAX];
 
-	if (!path_wake(engine, path) || utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+	if (!path_wake(engine, path))
 		return;
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) {
+		CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+		(void)fd;
+	}
 }
