@@ -266,7 +266,12 @@ static void test_init_equals_macro(void **state)
 			assert_int_equal(object[byte], 0);
 		assert_int_equal(object[larger], 0xaa);
 
-		/* Sizes that cannot be: nothing is written beyond them. */
+		/* A header older than the library, and a size that cannot be: nothing is written beyond them. */
+		memset(object, 0xaa, size + 16);
+		inputs[i]->init(object, sizeof(size_t) + 1);
+		memcpy(&read, object, sizeof(read));
+		assert_int_equal(read, sizeof(size_t) + 1);
+		assert_int_equal(object[sizeof(size_t) + 1], 0xaa);
 		memset(object, 0xaa, size + 16);
 		inputs[i]->init(object, sizeof(size_t) - 1);
 		assert_int_equal(object[0], 0xaa);
