@@ -77,9 +77,10 @@ static int check_cpuset(const struct config_place *parent, const char *name, con
 {
 	const struct config_place place = CONFIG_PLACE(parent, name);
 
-	return is_cpu_list(list)
-		       ? 0
-		       : config_fail(call, CRI_EINVAL, &place, "\"%.64s\" is no list such as \"0-2,7\"", list);
+	/* NULL: of a struct that was merged from others rather than copied. */
+	if (text_is_empty(list) || is_cpu_list(list))
+		return 0;
+	return config_fail(call, CRI_EINVAL, &place, "\"%.64s\" is no list such as \"0-2,7\"", list);
 }
 
 /* "64KB", "2MB", "1GB": a power of two, as the kernel names its hugetlb files. */

@@ -298,6 +298,10 @@ static void test_field_of_resources(void **state)
 	assert_int_equal(config_check_resources(copy, "linux", &call), CRI_EINVAL);
 	assert_non_null(strstr(call.message, "linux.cpu_shares: 1 is not"));
 	assert_int_equal(config_check_resources(NULL, "linux", &call), 0);
+
+	const cri_resources empty = { CRI_RESOURCES_INIT };
+
+	assert_int_equal(config_check_resources(&empty, "linux", &call), 0);
 }
 
 int main(void)
