@@ -285,7 +285,12 @@ CRI_API void cri_container_config_init(cri_container_config *, size_t size);
 /** @name JSON
  * The JSON that crictl users have in pod-config.json and container-config.json: protobuf's JSON mapping of the CRI
  * messages, original or camelCase field names, numbers or quoted numbers for int64, enums by number or name. Unknown
- * keys and wrong types are CRI_EINVAL with the path of the key; at most 1 MiB and 32 levels.
+ * keys and wrong types are CRI_EINVAL with the path of the key; at most 1 MiB and 32 levels. A `windows` section that
+ * is not empty is CRI_ENOTSUP.
+ *
+ * Beyond the CRI's keys: linux.resources has pids_limit, has_oom_score_adj and has_memory_swap_limit; stop_signal is
+ * also taken as a plain name ("TERM"). has_masked_paths and has_readonly_paths tell whether the key is there. Values of
+ * envs are plain text, never base64.
  * @{ */
 
 /** Reads one. The list holds the config; get it with the _at function. Not given pid mode is POD, as in the CRI. */
