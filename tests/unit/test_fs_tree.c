@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fs.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+static char directory[64];
+static int directory_fd;
+
+static int make_directory(void **state)
+{
+	(void)state;
+	/* Thousands of inodes are made, which some disks' file systems take a millisecond each for. */
+	strcpy(directory, access("/dev/shm", W_OK) ? "/tmp/test_fs_tree.XXXXXX" : "/dev/shm/test_fs_tree.XXXXXX");
+	if (!mkdtemp(directory))
+		return -1;
+	directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return directory_fd < 0 ? -1 : 0;
+}
+
+static int delete_directory(void **state)
+{
+	(void)state;
+	close(directory_fd);
+	return fs_remove_tree(AT_FDCWD, directory);
+}
+
+static bool exists(const char *name)
+{
+	return !faccessat(directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
+static void put(const char *name, size_t length)
+{
+	CLEANUP_FREE char *bytes = calloc(1, length + 1);
+
+	assert_non_null(bytes);
+	assert_int_equal(fs_write_atomic(directory_fd, name, bytes, length, 0644, false), 0);
+}
+
+static int count_fds(void)
+{
+	CLEANUP_DIR DIR *opened = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (opened && readdir(opened))
+		n++;
+	return n;
+}
+
+/* A chain of directories, each with a file, a link and a second, empty directory beside the next one. */
+static void make_chain(const char *name, int levels)
+{
+	int fd;
+
+	assert_int_equal(mkdirat(directory_fd, name, 0755), 0);
+	fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 1; i < levels; i++) {
+		int next;
+
+		assert_true(fd >= 0);
+		assert_int_equal(mkdirat(fd, "a-level-with-a-name-that-makes-paths-long", 0755), 0);
+		assert_int_equal(mkdirat(fd, "empty", 0755), 0);
+		assert_int_equal(symlinkat("..", fd, "link"), 0);
+		next = openat(fd, "a-level-with-a-name-that-makes-paths-long", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = next;
+	}
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static void test_remove_small_things(void **state)
+{
+	(void)state;
+	put("file", 1);
+	put("kept", 1);
+	assert_int_equal(mkdirat(directory_fd, "empty", 0700), 0);
+	assert_int_equal(symlinkat("kept", directory_fd, "link"), 0);
+	assert_int_equal(mkfifoat(directory_fd, "fifo", 0600), 0);
+	assert_int_equal(fs_remove_tree(directory_fd, "missing"), 0);
+	assert_int_equal(fs_remove_tree(directory_fd, "missing/deeper"), 0);
+	assert_int_equal(fs_remove_tree(directory_fd, "file"), 0);
+	assert_int_equal(fs_remove_tree(directory_fd, "empty"), 0);
+	assert_int_equal(fs_remove_tree(directory_fd, "link"), 0);
+	assert_int_equal(fs_remove_tree(directory_fd, "fifo"), 0);
+	assert_false(exists("file"));
+	assert_false(exists("empty"));
+	assert_false(exists("link"));
+	assert_false(exists("fifo"));
+	assert_true(exists("kept"));
+}
+
+static void test_remove_refuses_what_has_no_name(void **state)
+{
+	(void)state;
+	put("kept", 1);
+	assert_int_equal(fs_remove_tree(directory_fd, "."), -EINVAL);
+	assert_int_equal(fs_remove_tree(directory_fd, "./"), -EINVAL);
+	assert_int_equal(fs_remove_tree(directory_fd, ""), -EINVAL);
+	assert_int_equal(fs_remove_tree(directory_fd, "/"), -EINVAL);
+	assert_int_equal(fs_remove_tree(directory_fd, "//"), -EINVAL);
+	assert_int_equal(fs_remove_tree(directory_fd, "kept/.."), -EINVAL);
+	assert_true(exists("kept"));
+}
+
+static void test_remove_follows_no_link(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdirat(directory_fd, "outside", 0755), 0);
+	put("outside/kept", 1);
+	assert_int_equal(mkdirat(directory_fd, "tree", 0755), 0);
+	assert_int_equal(symlinkat("../outside", directory_fd, "tree/link"), 0);
+	assert_int_equal(symlinkat("outside", directory_fd, "link"), 0);
+	assert_int_equal(fs_remove_tree(directory_fd, "tree"), 0);
+	/* A slash at the end would make openat follow it. */
+	assert_int_equal(fs_remove_tree(directory_fd, "link//"), 0);
+	assert_false(exists("tree"));
+	assert_false(exists("link"));
+	assert_true(exists("outside/kept"));
+}
+
+static void test_remove_deep(void **state)
+{
+	struct rlimit limit, low;
+	int before = count_fds(), error;
+
+	(void)state;
+	make_chain("deep", 5000);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = limit;
+	low.rlim_cur = limit.rlim_cur < 64 ? limit.rlim_cur : 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	error = fs_remove_tree(directory_fd, "deep");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(error, 0);
+	assert_false(exists("deep"));
+	assert_int_equal(count_fds(), before);
+}
+
+static void test_remove_wide(void **state)
+{
+	char name[64];
+
+	(void)state;
+	assert_int_equal(mkdirat(directory_fd, "wide", 0755), 0);
+	for (int i = 0; i < 3000; i++) {
+		assert_int_equal(fs_path(name, sizeof(name), "wide/%d", i), 0);
+		assert_int_equal(mkdirat(directory_fd, name, 0755), 0);
+		if (i % 2)
+			continue;
+		assert_int_equal(fs_path(name, sizeof(name), "wide/%d/file", i), 0);
+		assert_int_equal(symlinkat("x", directory_fd, name), 0);
+	}
+	assert_int_equal(fs_remove_tree(directory_fd, "wide"), 0);
+	assert_false(exists("wide"));
+}
+
+static bool adding;
+
+/* Adds to the tree while it is removed, a few hundred times. */
+static void *add(void *unused)
+{
+	for (int i = 0; i < 300 && __atomic_load_n(&adding, __ATOMIC_SEQ_CST); i++) {
+		char name[64];
+
+		if (!fs_path(name, sizeof(name), "busy/%d/new-%d", i % 20, i))
+			mkdirat(directory_fd, name, 0755);
+	}
+	return unused;
+}
+
+static void test_remove_while_somebody_adds(void **state)
+{
+	char name[64];
+
+	(void)state;
+	for (int round = 0; round < 10; round++) {
+		pthread_t thread;
+		int error;
+
+		assert_int_equal(mkdirat(directory_fd, "busy", 0755), 0);
+		for (int i = 0; i < 20; i++) {
+			assert_int_equal(fs_path(name, sizeof(name), "busy/%d", i), 0);
+			assert_int_equal(mkdirat(directory_fd, name, 0755), 0);
+		}
+		adding = true;
+		assert_int_equal(pthread_create(&thread, NULL, add, NULL), 0);
+		error = fs_remove_tree(directory_fd, "busy");
+		__atomic_store_n(&adding, false, __ATOMIC_SEQ_CST);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		/* One who adds faster than we delete is an error, never an endless loop. */
+		assert_true(!error || error == -ENOTEMPTY);
+		assert_int_equal(fs_remove_tree(directory_fd, "busy"), 0);
+		assert_false(exists("busy"));
+	}
+}
+
+static void test_remove_what_cannot_be_removed(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	assert_int_equal(fchmod(directory_fd, 0755), 0);
+	assert_int_equal(mkdirat(directory_fd, "tree", 0777), 0);
+	assert_int_equal(fchmodat(directory_fd, "tree", 0777, 0), 0);
+	assert_int_equal(mkdirat(directory_fd, "tree/locked", 0755), 0);
+	put("tree/locked/file", 1);
+	put("tree/file", 1);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		if (!geteuid() && (setgid(65534) || setuid(65534)))
+			_exit(1);
+		if (fchmodat(directory_fd, "tree/locked", 0555, 0) && geteuid() != 65534)
+			_exit(2);
+		/* The first error is told, the rest is removed all the same. */
+		_exit(fs_remove_tree(directory_fd, "tree") == -EACCES ? 0 : 3);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_true(exists("tree/locked/file"));
+	assert_false(exists("tree/file"));
+	assert_int_equal(fchmodat(directory_fd, "tree/locked", 0755, 0), 0);
+}
+
+static int own_namespaces(void)
+{
+	char users[32], groups[32];
+
+	snprintf(users, sizeof(users), "0 %d 1", geteuid());
+	snprintf(groups, sizeof(groups), "0 %d 1", getegid());
+	if (!geteuid())
+		return unshare(CLONE_NEWNS);
+	return unshare(CLONE_NEWNS | CLONE_NEWUSER) || fs_write_text(AT_FDCWD, "/proc/self/setgroups", "deny") ||
+	       fs_write_text(AT_FDCWD, "/proc/self/uid_map", users) ||
+	       fs_write_text(AT_FDCWD, "/proc/self/gid_map", groups);
+}
+
+/* In a child with a mount namespace of its own. */
+static int check_mounts(void)
+{
+	uint64_t bytes = 0, inodes = 0;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return 1;
+	/* The descriptor belongs to the other namespace's mount. */
+	close(directory_fd);
+	directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory_fd < 0 || fchdir(directory_fd))
+		return 2;
+	if (mount("outside", "tree/bind", NULL, MS_BIND, NULL) || mount("tmpfs", "tree/tmpfs", "tmpfs", 0, NULL) ||
+	    mount("outside/kept", "tree/file", NULL, MS_BIND, NULL) || mount("outside", "mount", NULL, MS_BIND, NULL))
+		return 3;
+	if (mkdir("tree/tmpfs/kept", 0755))
+		return 4;
+	/* tree and tree/sub; neither mount points nor what is in them. */
+	if (fs_tree_usage(directory_fd, "tree", &bytes, &inodes) || inodes != 2)
+		return 5;
+	if (fs_remove_tree(directory_fd, "tree") != -EBUSY || exists("tree/sub"))
+		return 6;
+	if (!exists("outside/kept") || !exists("tree/tmpfs/kept") || !exists("tree/file"))
+		return 7;
+	if (fs_remove_tree(directory_fd, "mount") != -EBUSY || !exists("outside/kept"))
+		return 8;
+	return 0;
+}
+
+static void test_mounts_are_not_crossed(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	assert_int_equal(mkdirat(directory_fd, "outside", 0755), 0);
+	put("outside/kept", 1);
+	assert_int_equal(mkdirat(directory_fd, "mount", 0755), 0);
+	for (const char *const *name = (const char *const[]){ "tree", "tree/bind", "tree/tmpfs", "tree/sub", NULL };
+	     *name; name++)
+		assert_int_equal(mkdirat(directory_fd, *name, 0755), 0);
+	put("tree/file", 1);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		_exit(own_namespaces() ? 77 : check_mounts());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_usage(void **state)
+{
+	uint64_t bytes = 4711, inodes = 4711, expected = 0;
+	struct stat status;
+
+	(void)state;
+	assert_int_equal(mkdirat(directory_fd, "tree", 0755), 0);
+	assert_int_equal(mkdirat(directory_fd, "tree/sub", 0755), 0);
+	put("tree/small", 10);
+	put("tree/sub/large", 200000);
+	assert_int_equal(symlinkat("/usr", directory_fd, "tree/link"), 0);
+	for (const char *const *name =
+		     (const char *const[]){ "tree", "tree/sub", "tree/small", "tree/sub/large", "tree/link", NULL };
+	     *name; name++) {
+		assert_int_equal(fstatat(directory_fd, *name, &status, AT_SYMLINK_NOFOLLOW), 0);
+		expected += (uint64_t)status.st_blocks * 512;
+	}
+	assert_true(expected >= 200000);
+	/* Further links, wherever they lie, add nothing. */
+	assert_int_equal(linkat(directory_fd, "tree/sub/large", directory_fd, "tree/again", 0), 0);
+	assert_int_equal(linkat(directory_fd, "tree/sub/large", directory_fd, "tree/sub/again", 0), 0);
+	assert_int_equal(linkat(directory_fd, "tree/link", directory_fd, "tree/sub/link", 0), 0);
+	assert_int_equal(fs_tree_usage(directory_fd, "tree", &bytes, &inodes), 0);
+	assert_int_equal(inodes, 5);
+	assert_int_equal(bytes, expected);
+	assert_int_equal(fs_tree_usage(directory_fd, "tree/link", &bytes, &inodes), 0);
+	assert_int_equal(inodes, 1);
+	assert_int_equal(fs_tree_usage(directory_fd, "tree/small", &bytes, &inodes), 0);
+	assert_int_equal(inodes, 1);
+	bytes = inodes = 4711;
+	assert_int_equal(fs_tree_usage(directory_fd, "missing", &bytes, &inodes), -ENOENT);
+	assert_int_equal(bytes, 4711);
+	assert_int_equal(inodes, 4711);
+}
+
+static void test_usage_of_many_links(void **state)
+{
+	uint64_t bytes, inodes;
+	char name[64], other[64];
+
+	(void)state;
+	assert_int_equal(mkdirat(directory_fd, "tree", 0755), 0);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(fs_path(name, sizeof(name), "tree/%d", i), 0);
+		assert_int_equal(fs_path(other, sizeof(other), "tree/%d-again", i), 0);
+		assert_int_equal(mknodat(directory_fd, name, S_IFREG | 0600, 0), 0);
+		assert_int_equal(linkat(directory_fd, name, directory_fd, other, 0), 0);
+	}
+	assert_int_equal(fs_tree_usage(directory_fd, "tree", &bytes, &inodes), 0);
+	assert_int_equal(inodes, 1001);
+}
+
+static void test_usage_of_a_deep_tree(void **state)
+{
+	uint64_t bytes, inodes;
+	int before = count_fds();
+
+	(void)state;
+	make_chain("deep", 2000);
+	assert_int_equal(fs_tree_usage(directory_fd, "deep", &bytes, &inodes), 0);
+	assert_int_equal(inodes, 1 + 1999 * 3);
+	assert_int_equal(count_fds(), before);
+}
+
+static bool churning;
+
+/* What a container may do while it is measured: directories deep in the tree change their place. */
+static void *churn(void *unused)
+{
+	char from[2048] = "deep", to[64] = "moved";
+
+	for (int i = 0; i < 40; i++)
+		strcat(from, "/a-level-with-a-name-that-makes-paths-long");
+	while (__atomic_load_n(&churning, __ATOMIC_SEQ_CST)) {
+		renameat(directory_fd, from, directory_fd, to);
+		renameat(directory_fd, to, directory_fd, from);
+	}
+	return unused;
+}
+
+static void test_moving_trees_end_the_walk_cleanly(void **state)
+{
+	int before = count_fds();
+	pthread_t thread;
+
+	(void)state;
+	make_chain("deep", 300);
+	churning = true;
+	assert_int_equal(pthread_create(&thread, NULL, churn, NULL), 0);
+	for (int round = 0; round < 100; round++) {
+		uint64_t bytes, inodes;
+		int error = fs_tree_usage(directory_fd, "deep", &bytes, &inodes);
+
+		assert_true(!error || error == -ESTALE);
+	}
+	__atomic_store_n(&churning, false, __ATOMIC_SEQ_CST);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(count_fds(), before);
+}
+
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, delete_directory)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_DIRECTORY(test_remove_small_things),
+		IN_DIRECTORY(test_remove_refuses_what_has_no_name),
+		IN_DIRECTORY(test_remove_follows_no_link),
+		IN_DIRECTORY(test_remove_deep),
+		IN_DIRECTORY(test_remove_wide),
+		IN_DIRECTORY(test_remove_while_somebody_adds),
+		IN_DIRECTORY(test_remove_what_cannot_be_removed),
+		IN_DIRECTORY(test_mounts_are_not_crossed),
+		IN_DIRECTORY(test_usage),
+		IN_DIRECTORY(test_usage_of_many_links),
+		IN_DIRECTORY(test_usage_of_a_deep_tree),
+		IN_DIRECTORY(test_moving_trees_end_the_walk_cleanly),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
