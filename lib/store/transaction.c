@@ -33,10 +33,19 @@ static int set_synchronous(struct connection *connection, bool full)
 	return code;
 }
 
+/* Some failures (a full disk) have rolled back already. */
+static void roll_back(struct connection *connection)
+{
+	if (!sqlite3_get_autocommit(connection->handle))
+		sqlite3_exec(connection->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
 static int begin(struct transaction *transaction)
 {
 	struct connection *connection = transaction->connection;
 
+	/* For the last one there was no memory, maybe. */
+	roll_back(connection);
 	if (set_synchronous(connection, transaction->kind == TRANSACTION_WRITE_FULL) != SQLITE_OK)
 		return database_failed(connection, transaction->store->path, transaction_step(transaction),
 				       transaction->call);
@@ -50,9 +59,7 @@ static void end(struct transaction *transaction)
 
 	if (transaction->result == 0)
 		transaction->result = sql_run(transaction, "COMMIT", SQL_NO_VALUES);
-	/* Some failures (a full disk) have rolled back already. */
-	if (!sqlite3_get_autocommit(connection->handle))
-		sqlite3_exec(connection->handle, "ROLLBACK", NULL, NULL, NULL);
+	roll_back(connection);
 	transaction->connection = NULL;
 	pthread_mutex_unlock(&connection->mutex);
 }
