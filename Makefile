@@ -11,7 +11,7 @@ SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
 CC ?= gcc
 OPTIMISE ?= -O2 -g
-WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wno-override-init
 CFLAGS_ALL = -std=gnu11 $(OPTIMISE) $(WARN) -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections \
 	-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DLIBCRI_HELPER_DIRECTORY='"$(LIBEXECDIR)/libcri"' \
 	-Iinclude -Ilib -MMD -MP $(SANITISE) $(CFLAGS)
@@ -27,10 +27,8 @@ HELPERS := $(foreach h,$(HELPERS),$(if $(wildcard lib/helpers/$(h)/*.c),$(h)))
 HELPER_DIRECTORY := $(BUILD)/libexec/libcri
 HELPER_PROGRAMS := $(HELPERS:%=$(HELPER_DIRECTORY)/cri-%)
 
-# What each helper is linked with beside lib/base. Static ones run inside containers or start most often.
+# What each helper is linked with beside lib/base. cri-init and cri-sandbox are apart: mk/bare.mk.
 HELPER_LIBS_shim := -lcjson -ldl
-HELPER_LIBS_init := -static
-HELPER_LIBS_sandbox := -static
 HELPER_LIBS_fetch := -lcrypto -lz -lzstd -lcjson -lpthread
 HELPER_LIBS_unpack := -l:libarchive.a
 
@@ -43,7 +41,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 all: $(BUILD)/libcri.so $(BUILD)/libcri.a helpers examples
 
-include mk/deps.mk mk/check.mk mk/lint.mk mk/install.mk
+include mk/deps.mk mk/check.mk mk/lint.mk mk/install.mk mk/bare.mk
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -13,7 +13,7 @@ lint-format:
 	@clang-format --dry-run --Werror $(C_SOURCES)
 
 lint-tidy:
-	@printf '%s\n' $(C_UNITS) | xargs -P $$(nproc) -n 8 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null -- \
+	@printf '%s\n' $(C_UNITS) | xargs -P $$(nproc) -n 1 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null -- \
 		-std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DLIBCRI_HELPER_DIRECTORY='""' -Iinclude -Ilib
 
 lint-cppcheck:

@@ -56,7 +56,7 @@ static int catch_up_start(cri_engine *engine, const struct container_row *row, c
 	result = store_container_started(engine->store, row->id, started_at, call);
 	if (result == 0)
 		engine_wake(engine);
-	return result == CRI_EPRECONDITION ? 0 : result;
+	return result == CRI_EPRECONDITION ? (call_clear(call), 0) : result;
 }
 
 int container_reconcile(cri_engine *engine, const char *id, cri_call *call)
@@ -94,6 +94,8 @@ int container_kill(cri_engine *engine, const char *id, cri_call *call)
 	struct container_row row;
 	int result = store_container_get(engine->store, &arena, id, true, &row, call);
 
+	if (result == CRI_ENOTFOUND)
+		call_clear(call);
 	if (result < 0)
 		return result == CRI_ENOTFOUND ? 0 : result;
 	if (row.state != CONTAINER_CREATED && row.state != CONTAINER_RUNNING)
@@ -124,6 +126,8 @@ int container_destroy(cri_engine *engine, const char *id, cri_call *call)
 	bool changed;
 	int result = store_container_get(engine->store, &arena, id, true, &row, call);
 
+	if (result == CRI_ENOTFOUND)
+		call_clear(call);
 	if (result < 0)
 		return result == CRI_ENOTFOUND ? 0 : result;
 	if (row.state == CONTAINER_CREATED || row.state == CONTAINER_RUNNING)

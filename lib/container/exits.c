@@ -34,7 +34,7 @@ int container_fold_exit(cri_engine *engine, const char *id, bool *folded, cri_ca
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	struct exit_record record;
-	bool changed;
+	bool changed = false;
 	int result;
 
 	*folded = false;
@@ -53,7 +53,9 @@ int container_fold_exit(cri_engine *engine, const char *id, bool *folded, cri_ca
 	};
 	result = store_container_exited(engine->store, id, &exit, &changed, call);
 	/* A record without a container is what a removal that was killed left; its row is gone. */
-	if (result < 0 && result != CRI_ENOTFOUND)
+	if (result == CRI_ENOTFOUND)
+		call_clear(call);
+	else if (result < 0)
 		return result;
 	exit_record_delete(engine, id);
 	if (changed)
@@ -78,10 +80,12 @@ int container_fold_exits(cri_engine *engine, cri_call *call)
 			continue;
 		result = container_fold_exit(engine, entry->d_name, &folded, call);
 		/* A record that nobody can read must not hide the others. */
-		if (result == CRI_ECORRUPT)
+		if (result == CRI_ECORRUPT) {
 			engine_log(engine, CRI_LOG_ERROR, "%s", cri_call_message(call));
-		else if (result < 0)
+			call_clear(call);
+		} else if (result < 0) {
 			return result;
+		}
 	}
 	return 0;
 }

@@ -63,7 +63,8 @@ int container_launch(cri_engine *engine, const struct container_row *row, cri_ca
 	if (result == CRI_ECANCELED || result == CRI_ETIMEDOUT)
 		return result;
 	/* What follows has a call of its own: the failure above is the one that is told. */
-	call_init(&after);
+	call_init_child(&after, call);
+	call_shield(&after);
 	if (record_start_error(engine, row->id, call, &after) < 0 || container_kill(engine, row->id, &after) < 0)
 		engine_log(engine, CRI_LOG_ERROR, "%s", cri_call_message(&after));
 	return result;

@@ -63,7 +63,7 @@ static int halt_if_lost(cri_engine *engine, const char *id, cri_call *call)
 	int result = store_sandbox_get(engine->store, &arena, id, true, &row, call);
 
 	if (result < 0 || row.state != SANDBOX_READY)
-		return result == CRI_ENOTFOUND ? 0 : result;
+		return result == CRI_ENOTFOUND ? (call_clear(call), 0) : result;
 	if (access(path_sandbox(engine, id, "hostname", path), F_OK) == 0)
 		return 0;
 	return sandbox_halt(engine, &row, call);
@@ -78,7 +78,7 @@ static int finish_halt(cri_engine *engine, const char *id, cri_call *call)
 	int result = store_sandbox_get(engine->store, &arena, id, true, &row, call);
 
 	if (result < 0 || row.state != SANDBOX_NOTREADY)
-		return result == CRI_ENOTFOUND ? 0 : result;
+		return result == CRI_ENOTFOUND ? (call_clear(call), 0) : result;
 	if (access(path_sandbox(engine, id, "", path), F_OK) < 0)
 		return 0;
 	return sandbox_halt(engine, &row, call);
