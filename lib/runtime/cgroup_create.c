@@ -53,7 +53,7 @@ static int fill_cpuset(const char *parent, const char *path)
 	return result < 0 ? result : fill_cpuset_file(parent, path, "cpuset.mems");
 }
 
-/* A v1 cgroup that others will be made in. */
+/* A v1 cgroup in which others will be made, be it by liblxc. */
 static int prepare_parent(const struct cgroup_hierarchy *hierarchy, const char *parent, const char *path, bool made)
 {
 	char file[PATH_MAX];
@@ -95,7 +95,7 @@ static int make_with_parents(const struct cgroup_hierarchy *hierarchy, char *pat
 		if (!made && errno != EEXIST)
 			result = -errno;
 		if (result == 0 && !hierarchy->v2)
-			result = prepare_parent(hierarchy, parent, path, made && next);
+			result = prepare_parent(hierarchy, parent, path, made);
 		memcpy(parent, path, (size_t)(end - path) + 1);
 		*end = next;
 	}

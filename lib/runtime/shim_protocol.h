@@ -35,10 +35,17 @@
  *                  "recursive_readonly":BOOL,"propagation":"private"|"slave"|"shared","flags":["nosuid",…]},
  *                 {"type":"fresh","filesystem":"mqueue","target":PATH,"data":TEXT,"flags":[…]},
  *                 {"type":"mask","target":PATH}, {"type":"readonly","target":PATH}],
- *       "cgroup_entry":[PATH…]   files through which an exec enters the container's cgroup (cgroup_entry_files of
- *                                "<cgroup>/c"),
+ *       "cgroup_entry":[PATH…]   files through which the container's first process (its descriptors come behind the
+ *                                memfd of PROCESS) and every exec enter the container's cgroup, "<cgroup>/c", which
+ *                                is made, and its devices are limited, before the shim starts
  *       "monitor_cgroup_entry":[PATH…]  the same for the shim and the monitor themselves,
  *       "oom":{"v1":PATH of the memory cgroup | "v2":PATH of memory.events} }
+ *
+ * The monitor keeps cgroups from liblxc, which would make some of its own, and write to cgroup.procs: 10 to 20 ms at each
+ * start and end, since the kernel waits for RCU. Before it loads liblxc it unshares its mount namespace, makes all
+ * mounts slaves, and mounts an empty read-only tmpfs over /sys/fs/cgroup: liblxc then does without (tried with 5.0.2).
+ * The first process, born in the monitor's cgroup, moves itself (cri-init, at PROCESS), which is cheap. What a
+ * container sees at /sys/fs/cgroup are entries of "mounts".
  *
  * DIRECTORY/process is the process record of the container's first process.
  *
