@@ -100,10 +100,18 @@ $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(TEST_COMMON) $(BU
 	$(Q)$(CC) $(LDFLAGS_ALL) $(BUILD)/tests/integration/$*.o $(TEST_COMMON) -L$(BUILD) -lcri $(LIBRARY_LIBS) \
 		-lcmocka -Wl,-rpath,'$$ORIGIN/../..' -o $@
 
-.PHONY: unit-tests integration-tests
+# Survival tests kill their own process at points inside the library (core/test_point.h), so they link its inner symbols.
+SURVIVAL_TESTS := $(patsubst tests/survival/%.c,$(BUILD)/tests/survival/%,$(wildcard tests/survival/test_*.c))
+$(BUILD)/tests/survival/%.o: CFLAGS += -Itests/integration
+$(BUILD)/tests/survival/%: $(BUILD)/tests/survival/%.o $(TEST_COMMON) $(BUILD)/libcri-inner.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(LIBRARY_LIBS) -lcmocka -o $@
+
+.PHONY: unit-tests integration-tests survival-tests
 .PRECIOUS: $(BUILD)/%.o
 unit-tests: $(UNIT_TESTS)
 integration-tests: $(INTEGRATION_TESTS) helpers examples
+survival-tests: $(SURVIVAL_TESTS) helpers
 
 clean:
 	rm -rf $(BUILD)

@@ -11,6 +11,7 @@
 #include "container/settle.h"
 #include "core/api.h"
 #include "core/paths.h"
+#include "core/test_point.h"
 #include "image/image.h"
 #include "runtime/cgroup.h"
 #include "runtime/handler.h"
@@ -65,18 +66,24 @@ static int make(cri_engine *engine, const struct container_row *row, const struc
 	struct shim_created created;
 	int result = runtime_handler_find(engine, description->handler, &handler, call);
 
+	test_point("container inserted");
 	if (result == 0)
 		result = make_directories(engine, row->id, description->n_layers > 0, call);
+	test_point("container directories");
 	if (result == 0)
 		result = cgroup_create(engine->cgroups, row->cgroup, call);
 	if (result == 0 && resources)
 		result = cgroup_limit(engine->cgroups, row->cgroup, resources, call);
+	test_point("container cgroup");
 	if (result == 0)
 		result = handler->prepare(engine, description, call);
+	test_point("container prepared");
 	if (result == 0)
 		result = shim_create(engine, row->id, &arena, &created, call);
+	test_point("container shim");
 	if (result == 0)
 		result = store_container_created(engine->store, row->id, created.user, created.pid, call);
+	test_point("container created");
 	return result;
 }
 

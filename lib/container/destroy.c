@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "container/exits.h"
 #include "core/paths.h"
+#include "core/test_point.h"
 #include "runtime/cgroup.h"
 #include "runtime/shim.h"
 #include "runtime/shim_process.h"
@@ -101,6 +102,7 @@ int container_kill(cri_engine *engine, const char *id, cri_call *call)
 	if (row.state != CONTAINER_CREATED && row.state != CONTAINER_RUNNING)
 		return 0;
 	result = cgroup_kill(engine->cgroups, row.cgroup, call);
+	test_point("container killed");
 	if (result == 0)
 		result = container_await_exit(engine, id, END_TIMEOUT, true, call);
 	if (result == CRI_EAGAIN)
@@ -134,19 +136,24 @@ int container_destroy(cri_engine *engine, const char *id, cri_call *call)
 		result = container_kill(engine, id, call);
 	if (result == 0)
 		result = store_container_removing(engine->store, id, &changed, call);
+	test_point("container removing");
 	/* A creation that was killed may have left processes without a recorded state. */
 	if (result == 0)
 		result = cgroup_kill(engine->cgroups, row.cgroup, call);
 	if (result == 0)
 		result = shim_process_kill(engine, id, call);
+	test_point("container processes gone");
 	if (result == 0)
 		result = cgroup_remove(engine->cgroups, row.cgroup, call);
+	test_point("container cgroup gone");
 	if (result < 0)
 		return result;
 	exit_record_delete(engine, id);
 	result = remove_directories(engine, id, call);
+	test_point("container directories gone");
 	if (result == 0)
 		result = store_container_delete(engine->store, id, call);
+	test_point("container deleted");
 	if (result == 0)
 		engine_wake(engine);
 	return result;

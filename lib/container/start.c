@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "container/exits.h"
 #include "core/api.h"
+#include "core/test_point.h"
 #include "runtime/shim.h"
 
 #include <string.h>
@@ -53,9 +54,11 @@ int container_launch(cri_engine *engine, const struct container_row *row, cri_ca
 		return call_no_memory(call, "ask the shim");
 	result = shim_command(engine, row->id, request, &answer, call);
 	if (result == 0) {
+		test_point("container executed");
 		if (json_int64(answer, "started_at", &started_at) < 0)
 			started_at = clock_wall();
 		result = store_container_started(engine->store, row->id, started_at, call);
+		test_point("container started");
 		if (result == 0)
 			engine_wake(engine);
 		return result;

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "core/api.h"
 #include "core/paths.h"
+#include "core/test_point.h"
 #include "network/namespaces.h"
 #include "runtime/cgroup.h"
 #include "runtime/handler.h"
@@ -130,22 +131,31 @@ static int make(cri_engine *engine, const struct sandbox_row *row, const cri_san
 {
 	char path[PATH_MAX];
 	bool changed;
-	int result = fs_make_directories(path_sandbox(engine, row->id, "", path), 0711);
+	int result;
+
+	test_point("sandbox inserted");
+	result = fs_make_directories(path_sandbox(engine, row->id, "", path), 0711);
 
 	if (result < 0)
 		return call_fail_errno(call, result, "make directories", "%s", path);
 	result = sandbox_write_files(engine, row->id, config, call);
+	test_point("sandbox files");
 	if (result == 0 && config->ipc != CRI_NAMESPACE_NODE)
 		result = sandbox_mount_shared_memory(engine, row->id, call);
+	test_point("sandbox shared memory");
 	if (result == 0)
 		result = make_namespaces(engine, row->id, config, call);
+	test_point("sandbox namespaces");
 	if (result == 0)
 		result = cgroup_create(engine->cgroups, row->cgroup, call);
+	test_point("sandbox cgroup");
 	if (result == 0 && !text_is_empty(row->pause))
 		result = sandbox_start_pause(engine, row, config, call);
+	test_point("sandbox pause");
 	if (result == 0)
 		result = store_sandbox_set_state(engine->store, row->id, SANDBOX_CREATING, SANDBOX_READY, &changed,
 						 call);
+	test_point("sandbox ready");
 	return result;
 }
 

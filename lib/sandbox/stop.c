@@ -7,6 +7,7 @@
 #include "container/container.h"
 #include "core/api.h"
 #include "core/paths.h"
+#include "core/test_point.h"
 #include "image/image.h"
 #include "network/namespaces.h"
 #include "runtime/cgroup.h"
@@ -44,13 +45,16 @@ int sandbox_halt(cri_engine *engine, const struct sandbox_row *row, cri_call *ca
 	/* First: from here on nobody adds a container. */
 	int result = store_sandbox_set_state(engine->store, row->id, SANDBOX_READY, SANDBOX_NOTREADY, &changed, call);
 
+	test_point("sandbox halting");
 	/* All at once, before each is waited for. */
 	if (result == 0)
 		result = cgroup_kill(engine->cgroups, row->cgroup, call);
 	if (result == 0)
 		result = for_each_container(engine, row->id, container_kill, call);
+	test_point("sandbox containers killed");
 	if (result == 0)
 		result = namespaces_unpin(path_sandbox(engine, row->id, "", directory), call);
+	test_point("sandbox unpinned");
 	if (result == 0)
 		result = sandbox_unmount_shared_memory(engine, row->id, call);
 	if (changed)
@@ -79,8 +83,10 @@ int sandbox_destroy(cri_engine *engine, const char *id, cri_call *call)
 		result = sandbox_halt(engine, &row, call);
 	if (result == 0)
 		result = store_sandbox_set_state(engine->store, id, SANDBOX_NOTREADY, SANDBOX_REMOVING, &changed, call);
+	test_point("sandbox removing");
 	if (result == 0)
 		result = for_each_container(engine, id, container_destroy, call);
+	test_point("sandbox containers gone");
 	/* What halting did already is found done; a half-made pod was never halted. */
 	if (result == 0)
 		result = cgroup_kill(engine->cgroups, row.cgroup, call);
@@ -93,10 +99,13 @@ int sandbox_destroy(cri_engine *engine, const char *id, cri_call *call)
 		result = sandbox_unmount_shared_memory(engine, id, call);
 	if (result == 0)
 		result = cgroup_remove(engine->cgroups, row.cgroup, call);
+	test_point("sandbox cgroup gone");
 	if (result == 0)
 		result = remove_directory(engine, id, call);
+	test_point("sandbox directory gone");
 	if (result == 0)
 		result = store_sandbox_delete(engine->store, id, call);
+	test_point("sandbox deleted");
 	if (result == 0)
 		engine_wake(engine);
 	return result;

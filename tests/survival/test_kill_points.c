@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kill -9 of the host program at every named point of a pod's life: the next open finds or clears everything, nothing
+ * that was committed is lost, and nothing is left.
+ */
+#include "fixture.h"
+
+#include "core/test_point.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *const points[] = {
+	"sandbox inserted",
+	"sandbox files",
+	"sandbox shared memory",
+	"sandbox namespaces",
+	"sandbox cgroup",
+	"sandbox pause",
+	"sandbox ready",
+	"container inserted",
+	"container directories",
+	"container cgroup",
+	"container prepared",
+	"container shim",
+	"container created",
+	"container executed",
+	"container started",
+	"container killed",
+	"container removing",
+	"container processes gone",
+	"container cgroup gone",
+	"container directories gone",
+	"container deleted",
+	"sandbox halting",
+	"sandbox containers killed",
+	"sandbox unpinned",
+	"sandbox removing",
+	"sandbox containers gone",
+	"sandbox cgroup gone",
+	"sandbox directory gone",
+	"sandbox deleted",
+};
+
+/* The child's life: it dies somewhere in here, or ends with 0 when it never passed the point. */
+static int live(struct fixture *fixture, const char *point)
+{
+	const cri_sandbox_config pod = {
+		.size = sizeof(pod),
+		.name = "doomed",
+		.log_directory = fixture->logs,
+		.pid = CRI_NAMESPACE_POD,
+	};
+	const char *const command[] = { "/bin/sleep", "1000" };
+	const cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT, .name = "doomed", .image = IMAGE,
+		.command = command,        .n_command = 2,   .log_path = "doomed.log",
+	};
+	cri_engine_options options = fixture_options(fixture);
+	cri_engine *engine = NULL;
+	char *sandbox = NULL, *container = NULL;
+
+	if (cri_engine_open(&options, &engine, NULL) < 0)
+		return 1;
+	test_point_wanted = point;
+	if (cri_sandbox_run(engine, &pod, NULL, &sandbox, NULL) < 0)
+		return 2;
+	if (cri_container_create(engine, sandbox, &config, &container, NULL) < 0 ||
+	    cri_container_start(engine, container, NULL) < 0)
+		return 3;
+	if (cri_container_stop(engine, container, 0, NULL) < 0 || cri_container_remove(engine, container, NULL) < 0)
+		return 4;
+	if (cri_sandbox_stop(engine, sandbox, NULL) < 0 || cri_sandbox_remove(engine, sandbox, NULL) < 0)
+		return 5;
+	return 0;
+}
+
+/* What is visible must be whole: a ready pod takes containers, a running container executes commands. */
+static void check_what_is_there(struct fixture *fixture, const char *point)
+{
+	cri_list *sandboxes = NULL, *containers = NULL;
+
+	expect_ok(fixture, cri_sandbox_list(fixture->engine, NULL, &sandboxes, fixture->call));
+	expect_ok(fixture, cri_container_list(fixture->engine, NULL, &containers, fixture->call));
+	if (cri_list_count(containers))
+		assert_int_equal(cri_list_count(sandboxes), 1);
+	for (size_t i = 0; i < cri_list_count(containers); i++) {
+		const cri_container_info *info = cri_container_at(containers, i);
+
+		if (info->state == CRI_CONTAINER_CREATED)
+			expect_ok(fixture, cri_container_start(fixture->engine, info->id, fixture->call));
+		if (info->state == CRI_CONTAINER_CREATED || info->state == CRI_CONTAINER_RUNNING) {
+			char *output = fixture_exec(fixture, info->id, "echo alive", NULL);
+
+			assert_string_equal(output, "alive\n");
+			free(output);
+		}
+	}
+	/* Committed before the kill, so it must be there. */
+	if (!strcmp(point, "sandbox ready") || !strcmp(point, "container inserted"))
+		assert_int_equal(cri_list_count(sandboxes), 1);
+	if (!strcmp(point, "container created") || !strcmp(point, "container executed") ||
+	    !strcmp(point, "container started")) {
+		assert_int_equal(cri_list_count(containers), 1);
+		assert_int_equal(cri_container_at(containers, 0)->state,
+				 !strcmp(point, "container created") ? CRI_CONTAINER_CREATED : CRI_CONTAINER_RUNNING);
+	}
+	cri_list_free(sandboxes);
+	cri_list_free(containers);
+}
+
+static void kill_at(struct fixture *fixture, const char *point)
+{
+	int status;
+	pid_t pid;
+
+	fixture_close(fixture);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(live(fixture, point));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		print_error("%s: the host was not killed there (status %x)\n", point, (unsigned)status);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	fixture_open(fixture);
+	check_what_is_there(fixture, point);
+	fixture_clear(fixture);
+	fixture_assert_clean(fixture);
+}
+
+static void test_every_point(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(points) / sizeof(*points); i++) {
+		print_message("kill at: %s\n", points[i]);
+		kill_at(fixture, points[i]);
+	}
+}
+
+/* A life without a kill passes all: guards against names that no code has. */
+static void test_no_point(void **state)
+{
+	struct fixture *fixture = *state;
+	int status;
+	pid_t pid;
+
+	fixture_close(fixture);
+	pid = fork();
+	if (pid == 0)
+		_exit(live(fixture, "no such point"));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	fixture_open(fixture);
+	fixture_assert_clean(fixture);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_point),
+		cmocka_unit_test(test_every_point),
+	};
+
+	return cmocka_run_group_tests_name("kill points", tests, fixture_set_up, fixture_tear_down);
+}
