@@ -29,7 +29,7 @@ static const int system_calls[] = {
 	SYS_ftruncate,    SYS_sendmsg,        SYS_sendto,       SYS_brk,         SYS_mmap,      SYS_munmap,
 	SYS_mremap,       SYS_mprotect,       SYS_madvise,      SYS_futex,       SYS_getrandom, SYS_clock_gettime,
 	SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sigaltstack, SYS_getpid,    SYS_gettid,
-	SYS_tgkill,       SYS_exit,           SYS_exit_group,
+	SYS_tgkill,       SYS_exit,           SYS_exit_group
 };
 
 /* The directory becomes the root, and the process a clerk that can write files in it. */

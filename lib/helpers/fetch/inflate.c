@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gzip (RFC 1952, several members), zstd (RFC 8878, several frames) and plain bytes, pushed through in chunks. */
+#include "fetch.h"
+
+#include "libcri/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+/* RFC 8878 asks for 8 MiB; 32 MiB is beyond what image builders use, and a bound on the memory of one layer. */
+#define ZSTD_WINDOW_LOG_MAX 25
+
+enum format { FORMAT_PLAIN, FORMAT_GZIP, FORMAT_ZSTD };
+
+struct inflater {
+	enum format format;
+	inflate_output output;
+	void *context;
+	z_stream zlib;
+	bool zlib_ready;
+	ZSTD_DStream *zstd;
+	bool complete; /* the input may end here */
+	char *buffer;
+};
+
+static const struct {
+	const char *magic;
+	size_t length;
+	const char *name;
+} refused[] = {
+	{ "\xfd"
+	  "7zXZ\0",
+	  6, "xz" },
+	{ "BZh", 3, "bzip2" },
+	{ "\x04\x22\x4d\x18", 4, "lz4" },
+};
+
+static int detect(const void *first, size_t length, enum format *format, struct failure *failure)
+{
+	*format = FORMAT_PLAIN;
+	if (length >= 2 && memcmp(first, "\x1f\x8b", 2) == 0)
+		*format = FORMAT_GZIP;
+	if (length >= 4 && memcmp(first, "\x28\xb5\x2f\xfd", 4) == 0)
+		*format = FORMAT_ZSTD;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (length >= refused[i].length && memcmp(first, refused[i].magic, refused[i].length) == 0)
+			return fail(failure, CRI_ENOTSUP, "it is compressed with %s; gzip, zstd and plain tar work",
+				    refused[i].name);
+	return 0;
+}
+
+struct inflater *inflater_new(const void *first, size_t length, inflate_output output, void *context,
+			      struct failure *failure)
+{
+	struct inflater *inflater = calloc(1, sizeof(*inflater));
+	bool ready = inflater != NULL;
+
+	if (inflater && detect(first, length, &inflater->format, failure)) {
+		inflater_free(inflater);
+		return NULL;
+	}
+	if (inflater) {
+		inflater->output = output;
+		inflater->context = context;
+		inflater->complete = inflater->format == FORMAT_PLAIN;
+		if (inflater->format != FORMAT_PLAIN)
+			ready = (inflater->buffer = malloc(CHUNK_SIZE)) != NULL;
+	}
+	if (ready && inflater->format == FORMAT_GZIP)
+		ready = inflater->zlib_ready = inflateInit2(&inflater->zlib, MAX_WBITS + 16) == Z_OK;
+	if (ready && inflater->format == FORMAT_ZSTD) {
+		inflater->zstd = ZSTD_createDStream();
+		ready = inflater->zstd &&
+			!ZSTD_isError(ZSTD_DCtx_setParameter(inflater->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX));
+	}
+	if (!ready) {
+		fail(failure, CRI_ENOMEM, "memory ran out");
+		inflater_free(inflater);
+		return NULL;
+	}
+	return inflater;
+}
+
+static int add_gzip(struct inflater *inflater, const void *bytes, size_t length, struct failure *failure)
+{
+	z_stream *zlib = &inflater->zlib;
+	int result;
+
+	zlib->next_in = (Bytef *)(uintptr_t)bytes;
+	zlib->avail_in = (uInt)length;
+	do {
+		if (inflater->complete && zlib->avail_in > 0) {
+			if (inflateReset(zlib) != Z_OK)
+				return fail(failure, CRI_EINTERNAL, "inflate cannot start anew");
+			inflater->complete = false;
+		}
+		zlib->next_out = (Bytef *)inflater->buffer;
+		zlib->avail_out = (uInt)CHUNK_SIZE;
+		result = inflate(zlib, Z_NO_FLUSH);
+		if (result == Z_MEM_ERROR)
+			return fail(failure, CRI_ENOMEM, "memory ran out");
+		if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
+			return fail(failure, CRI_ECORRUPT, "the gzip data is damaged: %s",
+				    zlib->msg ? zlib->msg : "bad data");
+		if (zlib->avail_out < CHUNK_SIZE &&
+		    inflater->output(inflater->context, inflater->buffer, CHUNK_SIZE - zlib->avail_out, failure))
+			return -1;
+		if (result == Z_STREAM_END)
+			inflater->complete = true;
+	} while (zlib->avail_in > 0 || zlib->avail_out == 0);
+	return 0;
+}
+
+static int add_zstd(struct inflater *inflater, const void *bytes, size_t length, struct failure *failure)
+{
+	ZSTD_inBuffer in = { bytes, length, 0 };
+	ZSTD_outBuffer out;
+	size_t left;
+
+	do {
+		out = (ZSTD_outBuffer){ inflater->buffer, CHUNK_SIZE, 0 };
+		left = ZSTD_decompressStream(inflater->zstd, &out, &in);
+		if (ZSTD_isError(left))
+			return fail(failure, CRI_ECORRUPT, "the zstd data is damaged: %s", ZSTD_getErrorName(left));
+		if (out.pos > 0 && inflater->output(inflater->context, out.dst, out.pos, failure))
+			return -1;
+		inflater->complete = left == 0;
+	} while (in.pos < in.size || out.pos == out.size);
+	return 0;
+}
+
+int inflater_add(struct inflater *inflater, const void *bytes, size_t length, struct failure *failure)
+{
+	switch (inflater->format) {
+	case FORMAT_GZIP:
+		return add_gzip(inflater, bytes, length, failure);
+	case FORMAT_ZSTD:
+		return add_zstd(inflater, bytes, length, failure);
+	default:
+		return inflater->output(inflater->context, bytes, length, failure);
+	}
+}
+
+int inflater_end(struct inflater *inflater, struct failure *failure)
+{
+	return inflater->complete ? 0 : fail(failure, CRI_ECORRUPT, "the compressed data is cut off");
+}
+
+void inflater_free(struct inflater *inflater)
+{
+	if (!inflater)
+		return;
+	if (inflater->zlib_ready)
+		inflateEnd(&inflater->zlib);
+	ZSTD_freeDStream(inflater->zstd);
+	free(inflater->buffer);
+	free(inflater);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A layer's one pass: source → sha256 → inflate → sha256 → sink. */
+#include "fetch.h"
+
+#include "base/clock.h"
+#include "libcri/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PROGRESS_INTERVAL (100 * NANOSECONDS_PER_MILLISECOND)
+
+struct layer {
+	struct job *job;
+	struct digest *digest, *diff;
+	uint64_t bytes, plain_bytes;
+	int64_t reported;
+};
+
+static int write_sink(int fd, const char *bytes, size_t length, struct failure *failure)
+{
+	while (length > 0) {
+		ssize_t written = write(fd, bytes, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0 && errno == EPIPE)
+			return fail(failure, FETCH_SINK_CLOSED, "nobody reads the layer");
+		if (written < 0)
+			return fail_errno(failure, errno, "write to the sink");
+		bytes += written;
+		length -= (size_t)written;
+	}
+	return 0;
+}
+
+static int output(void *context, const void *bytes, size_t length, struct failure *failure)
+{
+	struct layer *layer = context;
+
+	layer->plain_bytes += length;
+	if (layer->plain_bytes > layer->job->limit)
+		return fail(failure, CRI_EEXHAUSTED, "unpacked it is larger than the limit of %llu bytes",
+			    (unsigned long long)layer->job->limit);
+	if (digest_add(layer->diff, bytes, length))
+		return fail(failure, CRI_EINTERNAL, "sha256 failed");
+	return write_sink(layer->job->sink, bytes, length, failure);
+}
+
+static void tell_progress(struct layer *layer)
+{
+	const int64_t now = clock_boot();
+
+	if (now - layer->reported < PROGRESS_INTERVAL)
+		return;
+	layer->reported = now;
+	reply_progress(layer->job->number, layer->bytes);
+}
+
+static int pass(struct layer *layer, char *buffer, struct inflater **inflater, struct failure *failure)
+{
+	ssize_t length;
+
+	do {
+		length = source_read_full(&layer->job->source, buffer, CHUNK_SIZE, failure);
+		if (length < 0)
+			return -1;
+		layer->bytes += (uint64_t)length;
+		if (layer->bytes > layer->job->size)
+			return job_check(layer->job, "", layer->bytes, failure);
+		if (digest_add(layer->digest, buffer, (size_t)length))
+			return fail(failure, CRI_EINTERNAL, "sha256 failed");
+		if (!*inflater)
+			*inflater = inflater_new(buffer, (size_t)length, output, layer, failure);
+		if (!*inflater || inflater_add(*inflater, buffer, (size_t)length, failure))
+			return -1;
+		tell_progress(layer);
+	} while ((size_t)length == CHUNK_SIZE);
+	return inflater_end(*inflater, failure);
+}
+
+static int answer(struct layer *layer, struct failure *failure)
+{
+	char digest[DIGEST_SIZE], diff[DIGEST_SIZE];
+	cJSON *reply;
+
+	if (digest_end(layer->digest, digest) || digest_end(layer->diff, diff))
+		return fail(failure, CRI_EINTERNAL, "sha256 failed");
+	if (job_check(layer->job, digest, layer->bytes, failure))
+		return -1;
+	/* The end of the sink's stream must not be later than the answer. */
+	close(layer->job->sink);
+	layer->job->sink = -1;
+	reply = cJSON_CreateObject();
+	if (!cJSON_AddStringToObject(reply, "digest", digest) || !cJSON_AddStringToObject(reply, "diff_id", diff) ||
+	    !cJSON_AddNumberToObject(reply, "bytes", (double)layer->bytes) ||
+	    !cJSON_AddNumberToObject(reply, "plain_bytes", (double)layer->plain_bytes)) {
+		cJSON_Delete(reply);
+		return fail(failure, CRI_ENOMEM, "memory ran out");
+	}
+	return reply_done(layer->job->number, reply, -1) ? fail(failure, CRI_ENOMEM, "memory ran out") : 0;
+}
+
+int layer_run(struct job *job, struct failure *failure)
+{
+	struct layer layer = { .job = job, .digest = digest_new(), .diff = digest_new() };
+	struct inflater *inflater = NULL;
+	char *buffer = malloc(CHUNK_SIZE);
+	int result;
+
+	if (!layer.digest || !layer.diff || !buffer)
+		result = fail(failure, CRI_ENOMEM, "memory ran out");
+	else
+		result = pass(&layer, buffer, &inflater, failure);
+	if (!result)
+		result = answer(&layer, failure);
+	inflater_free(inflater);
+	free(buffer);
+	digest_free(layer.digest);
+	digest_free(layer.diff);
+	return result;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fetch.h"
+
+#include "base/json.h"
+#include "base/socket.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int send_reply(int64_t job, const char *event, cJSON *reply, int fd)
+{
+	char *text = NULL;
+	int error = -ENOMEM;
+
+	if (reply && cJSON_AddStringToObject(reply, "event", event) && !json_add_int64(reply, "job", job))
+		text = cJSON_PrintUnformatted(reply);
+	if (text)
+		error = socket_send(REQUEST_FD, text, strlen(text), &fd, fd >= 0 ? 1 : 0);
+	cJSON_free(text);
+	cJSON_Delete(reply);
+	return error;
+}
+
+void reply_progress(int64_t job, uint64_t bytes)
+{
+	cJSON *reply = cJSON_CreateObject();
+
+	/* Progress that is lost is made up for by the next. */
+	if (!reply || json_add_int64(reply, "bytes", (int64_t)bytes))
+		cJSON_Delete(reply);
+	else
+		(void)send_reply(job, "progress", reply, -1);
+}
+
+void reply_failure(int64_t job, const struct failure *failure)
+{
+	cJSON *reply = cJSON_CreateObject();
+
+	/* Without memory for an answer there is only one left: the end of the helper, which the asker sees. */
+	if (!reply || !cJSON_AddNumberToObject(reply, "code", failure->code) ||
+	    !cJSON_AddNumberToObject(reply, "errno", failure->error) ||
+	    !cJSON_AddStringToObject(reply, "text", failure->text)) {
+		cJSON_Delete(reply);
+		_exit(1);
+	}
+	if (send_reply(job, "error", reply, -1))
+		_exit(1);
+}
+
+int reply_done(int64_t job, cJSON *reply, int fd)
+{
+	return send_reply(job, "done", reply, fd);
+}

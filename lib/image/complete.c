@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a layer's tar leaves to the layers below it, done as if it had been unpacked on top of them.
+ *
+ * Directories that it does not list have the mode, owner and time that they have below; where a link stands below, what
+ * the layer has there belongs to the directory that the link leads to. A hard link to a file below brings a copy of
+ * that file with it.
+ */
+#include "image/layer.h"
+
+#include "base/fs.h"
+#include "core/paths.h"
+#include "image/document.h"
+#include "image/merged.h"
+#include "image/transfer.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static const char step[] = "complete a layer";
+
+struct completion {
+	struct layer *layer;
+	int directories[IMAGE_MAX_LAYERS]; /* [0] is the layer itself, the rest those below, highest first */
+	size_t n_directories;
+	struct merged all, below;
+};
+
+static void completion_close(struct completion *completion)
+{
+	for (size_t i = 0; i < completion->n_directories; i++)
+		close(completion->directories[i]);
+}
+
+static int completion_open(struct layer_set *set, size_t index, struct completion *completion, cri_call *call)
+{
+	char path[PATH_MAX];
+
+	completion->layer = &set->layers[index];
+	for (size_t i = index + 1; i-- > 0;) {
+		const struct layer *layer = &set->layers[i];
+		int fd;
+
+		if (layer->state == LAYER_REPEATED)
+			layer = &set->layers[layer->same];
+		fd = open(path_layer_fs(set->engine, layer->row, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			return call_fail_errno(call, errno, step, "open %s", path);
+		completion->directories[completion->n_directories++] = fd;
+	}
+	completion->all = (struct merged){ completion->directories, completion->n_directories };
+	completion->below = (struct merged){ completion->directories + 1, completion->n_directories - 1 };
+	return 0;
+}
+
+/* Opens a directory of the layer, making it and its parents with what they are below. */
+static int open_made(const struct completion *completion, const char *path, int *fd)
+{
+	char part[PATH_MAX];
+	size_t length = 0;
+	int error;
+
+	do {
+		CLEANUP_ENTRY struct merged_entry entry = MERGED_ENTRY_EMPTY;
+
+		length += strcspn(path + length, "/");
+		memcpy(part, path, length);
+		part[length] = '\0';
+		*fd = fs_open_in_root(completion->directories[0], length ? part : ".", O_RDONLY | O_DIRECTORY, 0);
+		if (*fd == -ENOENT) {
+			error = transfer_make_directory(completion->directories[0], part);
+			if (error)
+				return error;
+			*fd = fs_open_in_root(completion->directories[0], part, O_RDONLY | O_DIRECTORY, 0);
+			if (*fd >= 0 && merged_find(&completion->below, part, &entry) == 0 &&
+			    S_ISDIR(entry.status.st_mode)) {
+				error = transfer_directory_metadata(&entry, *fd);
+				if (error) {
+					close(*fd);
+					return error;
+				}
+			}
+		}
+		if (*fd < 0)
+			return *fd;
+		if (!path[length])
+			return 0;
+		close(*fd);
+		length++;
+	} while (true);
+}
+
+static int complete_directory(const struct completion *completion, const char *path)
+{
+	CLEANUP_ENTRY struct merged_entry entry = MERGED_ENTRY_EMPTY;
+	CLEANUP_CLOSE int fd = -1;
+	CLEANUP_CLOSE int moved = -1;
+	char resolved[PATH_MAX];
+	int error = merged_resolve(&completion->below, path, true, resolved);
+
+	if (!error)
+		error = merged_find(&completion->below, resolved, &entry);
+	/* New with this layer, or in place of something else: it stays as it was made. */
+	if (error == -ENOENT || error == -ELOOP || (!error && !S_ISDIR(entry.status.st_mode)))
+		return 0;
+	if (error)
+		return error;
+	if (strcmp(resolved, path) != 0) {
+		fd = fs_open_in_root(completion->directories[0], path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		if (fd < 0)
+			/* It went elsewhere with a directory above it, or it is a link of this layer. */
+			return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? 0 : fd;
+		error = open_made(completion, resolved, &moved);
+		if (!error)
+			error = transfer_children(fd, moved);
+		if (!error)
+			error = transfer_remove_directory(completion->directories[0], path);
+		return error ? error : transfer_directory_metadata(&entry, moved);
+	}
+	fd = fs_open_in_root(completion->directories[0], path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? 0 : fd;
+	return transfer_directory_metadata(&entry, fd);
+}
+
+/* Makes the target part of the layer, if it is not. */
+static int bring_target(const struct completion *completion, const struct merged_entry *target, const char *path,
+			cri_call *call)
+{
+	CLEANUP_CLOSE int directory = -1;
+	char parent[PATH_MAX];
+	char *slash;
+	int error;
+
+	if (target->layer == 0)
+		return 0;
+	strcpy(parent, path);
+	slash = strrchr(parent, '/');
+	*(slash ? slash : parent) = '\0';
+	error = open_made(completion, parent, &directory);
+	if (error)
+		return call_fail_errno(call, error, step, "make \"%s\"", parent);
+	return transfer_copy(target, directory, slash ? slash + 1 : path, call);
+}
+
+static int split_resolved(const struct completion *completion, const char *path, char resolved[PATH_MAX], int *parent,
+			  const char **name)
+{
+	char *slash;
+	int error = merged_resolve(&completion->all, path, false, resolved);
+
+	if (error)
+		return error;
+	slash = strrchr(resolved, '/');
+	if (slash)
+		*slash = '\0';
+	error = open_made(completion, slash ? resolved : "", parent);
+	if (slash)
+		*slash = '/';
+	*name = slash ? slash + 1 : resolved;
+	return error;
+}
+
+static int complete_link(const struct completion *completion, const struct layer_link *link, cri_call *call)
+{
+	CLEANUP_ENTRY struct merged_entry target = MERGED_ENTRY_EMPTY;
+	CLEANUP_CLOSE int from = -1;
+	CLEANUP_CLOSE int to = -1;
+	char source[PATH_MAX], destination[PATH_MAX];
+	const char *source_name, *name;
+	int error = merged_resolve(&completion->all, link->target, false, source);
+	int result;
+
+	if (!error)
+		error = merged_find(&completion->all, source, &target);
+	if (error == -ENOENT)
+		return call_fail(call, CRI_ECORRUPT, step, "\"%s\" is a hard link to \"%s\", which does not exist",
+				 link->name, link->target);
+	if (error)
+		return call_fail_errno(call, error, step, "find \"%s\"", link->target);
+	if (S_ISDIR(target.status.st_mode))
+		return call_fail(call, CRI_ECORRUPT, step, "\"%s\" is a hard link to the directory \"%s\"", link->name,
+				 link->target);
+	result = bring_target(completion, &target, source, call);
+	if (result < 0)
+		return result;
+	error = split_resolved(completion, source, source, &from, &source_name);
+	if (!error)
+		error = split_resolved(completion, link->name, destination, &to, &name);
+	if (!error)
+		error = transfer_link(from, source_name, to, name);
+	return error ? call_fail_errno(call, error, step, "link \"%s\" to \"%s\"", link->name, link->target) : 0;
+}
+
+static int complete(const struct completion *completion, cri_call *call)
+{
+	const struct layer *layer = completion->layer;
+	int result = 0;
+
+	for (size_t i = 0; i < layer->n_missing && result == 0; i++) {
+		int error = complete_directory(completion, layer->missing[i]);
+
+		if (error)
+			return call_fail_errno(call, error, step, "directory \"%s\"", layer->missing[i]);
+		if (i % 256 == 255)
+			result = call_check(call, step);
+	}
+	for (size_t i = 0; i < layer->n_links && result == 0; i++) {
+		result = complete_link(completion, &layer->links[i], call);
+		if (result == 0 && i % 256 == 255)
+			result = call_check(call, step);
+	}
+	return result;
+}
+
+int layer_complete(struct layer_set *set, size_t index, cri_call *call)
+{
+	struct completion completion = { .n_directories = 0 };
+	int result = completion_open(set, index, &completion, call);
+
+	if (result == 0)
+		result = complete(&completion, call);
+	completion_close(&completion);
+	set->layers[index].recount = true;
+	return result;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client of cri-fetch (image/fetch_protocol.h): jobs that run side by side, answers as they come. */
+#ifndef LIBCRI_IMAGE_FETCH_H
+#define LIBCRI_IMAGE_FETCH_H
+
+#include "base/arena.h"
+#include "core/engine.h"
+#include "image/fetch_protocol.h"
+
+#include <cjson/cJSON.h>
+
+struct fetch {
+	int socket;
+	int process;
+	int64_t last_job;
+};
+#define FETCH_CLOSED                                                                                                   \
+	{                                                                                                              \
+		-1, -1, 0                                                                                              \
+	}
+
+int fetch_start(cri_engine *engine, struct fetch *fetch, cri_call *call);
+/* Ends the helper with all its jobs. */
+void fetch_stop(struct fetch *fetch);
+#define CLEANUP_FETCH CLEANUP(fetch_stop)
+
+/* What bytes must be: digest "" and size UINT64_MAX are not checked. */
+struct fetch_expected {
+	const char *digest;
+	uint64_t size;
+	uint64_t limit; /* of what comes out */
+};
+
+/* Starts the pass of a layer from `source` to `sink`; the descriptors stay the caller's, who closes its copy of `sink`.
+ */
+int fetch_layer(struct fetch *fetch, int source, int sink, const struct fetch_expected *expected, int64_t *job,
+		cri_call *call);
+
+enum fetch_event { FETCH_PROGRESS, FETCH_DONE, FETCH_FAILED };
+struct fetch_reply {
+	int64_t job;
+	enum fetch_event event;
+	char digest[DIGEST_SIZE], diff_id[DIGEST_SIZE]; /* FETCH_DONE */
+	uint64_t bytes;
+	int code, error; /* FETCH_FAILED */
+	char text[256];
+};
+/* The next answer, without waiting: 1, or 0 when there is none yet (poll fetch->socket). Not for blobs and chains. */
+int fetch_receive(struct fetch *fetch, struct fetch_reply *reply, cri_call *call);
+
+/* Waits for a document: its verified bytes, NUL-terminated, and their digest, in the arena. No other job may run. */
+int fetch_blob(struct fetch *fetch, struct arena *arena, int source, const struct fetch_expected *expected,
+	       const char **bytes, size_t *length, const char **digest, cri_call *call);
+/* Waits for the chain ids of diff ids. No other job may run. */
+int fetch_chain(struct fetch *fetch, struct arena *arena, const char *const *diff_ids, size_t n_diff_ids,
+		const char *const **chain_ids, cri_call *call);
+
+#endif
