@@ -11,6 +11,7 @@
  *     init → shim  nothing but the end of file of the O_CLOEXEC socket: execve succeeded; or FAILED
  *
  * For an exec, cri-init has been started inside the container's namespaces, and begins with PROCESS.
+ * The pause process (PROCESS_PAUSE) takes no notice of descriptors that come with START.
  *
  * A message is one struct init_message followed by `length` bytes of texts, each with its NUL.
  */
@@ -33,10 +34,16 @@ enum init_message_type {
 	INIT_MASK = 3,
 	/* Make a path read-only, with all below it; absent is fine. Texts: target. */
 	INIT_READONLY = 4,
-	/* The process to become: a memfd comes with it. */
+	/* The process to become: a memfd comes with it, then, if any, descriptors of cgroup entry files. */
 	INIT_PROCESS = 5,
 	INIT_START = 6,
-	/* The answers. READY texts: "uid gid group group …". FAILED texts: step, message; `error` is the errno. */
+	/*
+	 * The answers. READY texts: "uid gid group group …", then any number of notes, each telling of something that
+	 * could be done in part only (a limit or oom_score_adj without CAP_SYS_RESOURCE, capabilities that are not
+	 * there).
+	 * FAILED texts: step, message; `error` is the errno, whose text whoever shows them adds. The step "execute"
+	 * with ENOENT is a command that is not there. After a FAILED cri-init exits.
+	 */
 	INIT_READY = 16,
 	INIT_FAILED = 17,
 };
@@ -73,7 +80,7 @@ enum process_tag {
 	PROCESS_LSM_LABEL = 15,    /* text for /proc/self/attr/exec */
 	PROCESS_HOSTNAME = 16,     /* text: sethostname in an own UTS namespace */
 	PROCESS_EXEC = 17,         /* present: an exec, not the first process: the directory must exist */
-	PROCESS_CGROUP_FILES = 18, /* present: descriptors of cgroup entry files come with PROCESS behind the memfd */
+	PROCESS_CGROUP_FILES = 18, /* present: descriptors of cgroup entry files must come with PROCESS */
 	PROCESS_PAUSE = 19,        /* present: execute nothing; reap orphans and sleep until SIGTERM or SIGINT */
 };
 

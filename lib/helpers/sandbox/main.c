@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cri-sandbox: makes a pod's namespaces and pins them as files, in the mount namespace of the engine. One request, then
+ * it is gone. It does not call helper_start: nothing of what it inherits from the host stays in what it makes.
+ */
+#include "base/cleanup.h"
+#include "base/socket.h"
+#include "network/pin_protocol.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static union {
+	struct pin_request header;
+	char bytes[PIN_MESSAGE_MAX];
+} request;
+
+static struct pin_answer answer;
+
+static const struct {
+	uint32_t flag;
+	int clone_flag;
+	const char *source, *name;
+} namespaces[] = {
+	{ PIN_NETWORK, CLONE_NEWNET, "/proc/self/ns/net", "net" },
+	{ PIN_IPC, CLONE_NEWIPC, "/proc/self/ns/ipc", "ipc" },
+	{ PIN_UTS, CLONE_NEWUTS, "/proc/self/ns/uts", "uts" },
+	{ PIN_EMPTY, CLONE_NEWNET, "/proc/self/ns/net", "empty" },
+};
+
+#define N_NAMESPACES (sizeof(namespaces) / sizeof(namespaces[0]))
+
+static bool failed(enum pin_step step, int error)
+{
+	answer.step = step;
+	answer.error = error;
+	return false;
+}
+
+/* The next text of the request; NULL behind the last. */
+static const char *next_text(const char **at, const char *end)
+{
+	const char *text = *at;
+
+	if (text == end)
+		return NULL;
+	*at = (const char *)memchr(text, '\0', (size_t)(end - text)) + 1;
+	return text;
+}
+
+static bool receive_request(const char **at, const char **end)
+{
+	int fds[SOCKET_MAX_FDS];
+	size_t n_fds;
+	ssize_t n = socket_receive(PIN_SOCKET_FD, request.bytes, sizeof(request), fds, &n_fds, 0);
+
+	if (n < 0)
+		return failed(PIN_STEP_REQUEST, (int)-n);
+	if ((size_t)n <= sizeof(request.header) || request.header.length != (size_t)n - sizeof(request.header) ||
+	    request.bytes[n - 1] || n_fds)
+		return failed(PIN_STEP_REQUEST, EBADMSG);
+	*at = request.bytes + sizeof(request.header);
+	*end = request.bytes + n;
+	return true;
+}
+
+static bool unshare_namespaces(void)
+{
+	int flags = 0;
+
+	for (size_t i = 0; i < N_NAMESPACES; i++) {
+		if (request.header.flags & namespaces[i].flag)
+			flags |= namespaces[i].clone_flag;
+	}
+	return unshare(flags) == 0 || failed(PIN_STEP_UNSHARE, errno);
+}
+
+static bool raise_loopback(void)
+{
+	struct ifreq interface = { .ifr_name = "lo" };
+	CLEANUP_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &interface) < 0)
+		return failed(PIN_STEP_LOOPBACK, errno);
+	interface.ifr_flags |= IFF_UP;
+	return ioctl(fd, SIOCSIFFLAGS, &interface) == 0 || failed(PIN_STEP_LOOPBACK, errno);
+}
+
+/* The kernel shows below /proc/sys what belongs to the namespaces of who looks. */
+static bool write_sysctl(int sysctl_fd, const char *path, const char *value)
+{
+	struct open_how how = {
+		.flags = O_WRONLY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	CLEANUP_CLOSE int fd = (int)syscall(SYS_openat2, sysctl_fd, path, &how, sizeof(how));
+
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		return failed(PIN_STEP_SYSCTL, errno);
+	return true;
+}
+
+static bool write_sysctls(const char *at, const char *end)
+{
+	CLEANUP_CLOSE int fd = -1;
+	const char *path;
+
+	if (at == end)
+		return true;
+	fd = openat(AT_FDCWD, "/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return failed(PIN_STEP_SYSCTL, errno);
+	for (answer.index = 0; (path = next_text(&at, end)); answer.index++) {
+		const char *value = next_text(&at, end);
+
+		if (!value)
+			return failed(PIN_STEP_REQUEST, EBADMSG);
+		if (!write_sysctl(fd, path, value))
+			return false;
+	}
+	return true;
+}
+
+static bool pin(const char *source, const char *name)
+{
+	int fd = openat(AT_FDCWD, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return failed(PIN_STEP_FILE, errno);
+	close(fd);
+	return mount(source, name, NULL, MS_BIND, NULL) == 0 || failed(PIN_STEP_MOUNT, errno);
+}
+
+static bool enter_directory(const char *path)
+{
+	CLEANUP_CLOSE int fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return (fd >= 0 && fchdir(fd) == 0) || failed(PIN_STEP_FILE, errno);
+}
+
+static bool make_and_pin(void)
+{
+	const char *at, *end, *directory, *hostname;
+
+	if (!receive_request(&at, &end))
+		return false;
+	directory = next_text(&at, end);
+	hostname = next_text(&at, end);
+	if (!directory || !hostname)
+		return failed(PIN_STEP_REQUEST, EBADMSG);
+	if (!enter_directory(directory) || !unshare_namespaces())
+		return false;
+	if (request.header.flags & PIN_UTS && *hostname && sethostname(hostname, strlen(hostname)) < 0)
+		return failed(PIN_STEP_HOSTNAME, errno);
+	if (request.header.flags & PIN_NETWORK && !raise_loopback())
+		return false;
+	if (!write_sysctls(at, end))
+		return false;
+	for (size_t i = 0; i < N_NAMESPACES; i++) {
+		if (request.header.flags & namespaces[i].flag && !pin(namespaces[i].source, namespaces[i].name))
+			return false;
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	bool done;
+
+	if (argc != 2 || strcmp(argv[1], "pin") != 0)
+		return 2;
+	umask(022);
+	done = make_and_pin();
+	return socket_send(PIN_SOCKET_FD, &answer, sizeof(answer), NULL, 0) == 0 && done ? 0 : 1;
+}

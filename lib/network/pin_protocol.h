@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What libcri.so asks of `cri-sandbox pin`, and its answer, over a SEQPACKET socket (descriptor PIN_SOCKET_FD of the
+ * helper). The request waits in the socket when the helper starts; after the answer it exits.
+ *
+ * A request is a struct pin_request and `length` bytes of texts, each with its NUL: the directory, the hostname ("":
+ * none), then a path below /proc/sys and a value for each sysctl.
+ */
+#ifndef LIBCRI_NETWORK_PIN_PROTOCOL_H
+#define LIBCRI_NETWORK_PIN_PROTOCOL_H
+
+#include <stdint.h>
+
+#define PIN_SOCKET_FD 3
+#define PIN_MESSAGE_MAX 65536
+
+/* What to make; each is pinned as a file of this name in the directory. */
+#define PIN_NETWORK 0x1u /* "net": loopback is up */
+#define PIN_IPC 0x2u     /* "ipc" */
+#define PIN_UTS 0x4u     /* "uts" */
+#define PIN_EMPTY 0x8u   /* "empty": a network namespace in which nothing is up; alone */
+
+struct pin_request {
+	uint32_t flags;
+	uint32_t length;
+};
+
+enum pin_step {
+	PIN_DONE = 0,
+	PIN_STEP_REQUEST,
+	PIN_STEP_UNSHARE,
+	PIN_STEP_HOSTNAME,
+	PIN_STEP_LOOPBACK,
+	PIN_STEP_SYSCTL,
+	PIN_STEP_FILE,
+	PIN_STEP_MOUNT,
+};
+
+struct pin_answer {
+	uint32_t step;  /* that failed, or PIN_DONE */
+	int32_t error;  /* an errno */
+	uint32_t index; /* which of the sysctls */
+};
+
+#endif
