@@ -78,12 +78,16 @@ static int start(cri_engine *engine, const void *pointer, void *output, cri_call
 	const struct api_id_args *args = pointer;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	struct container_row row;
+	CLEANUP_LOCK int log_lock = -1;
 	CLEANUP_LOCK int lock = -1;
 	int result;
 
 	(void)output;
 	call_object(call, "container %s", args->id);
 	result = store_container_get(engine->store, &arena, args->id, false, &row, call);
+	/* Two that are started at once with one log would each find the other not running yet. */
+	if (result == 0 && *row.log_path)
+		result = engine_lock_name(engine, row.log_path, &log_lock, call);
 	if (result == 0)
 		result = engine_lock_object(engine, row.id, &lock, call);
 	if (result == 0)
