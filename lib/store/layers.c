@@ -133,6 +133,20 @@ int store_layer_is_garbage(struct store *store, int64_t id, bool *garbage, cri_c
 	return transaction.result;
 }
 
+int store_layer_exists(struct store *store, int64_t id, bool *exists, cri_call *call)
+{
+	struct transaction transaction = transaction_of(store, TRANSACTION_READ, call);
+	int64_t found = 0;
+
+	while (transaction_next(&transaction)) {
+		transaction.result =
+			sql_number(&transaction, &found, "SELECT EXISTS (SELECT 1 FROM layer WHERE id = ?1)",
+				   SQL_VALUES(SQL_NUMBER(id)));
+		*exists = found != 0;
+	}
+	return transaction.result < 0 ? transaction.result : 0;
+}
+
 #define UNREFERENCED                                                                                                   \
 	"ready AND NOT EXISTS (SELECT 1 FROM image_layer WHERE image_layer.layer = layer.id) "                         \
 	"AND NOT EXISTS (SELECT 1 FROM container_layer WHERE container_layer.layer = layer.id)"

@@ -189,6 +189,8 @@ int store_layer_unused(struct store *store, struct arena *arena, int64_t **ids, 
 /* Whether a layer is there and not ready. To be asked under its lock: who was making it may have made it ready since
  * store_layer_unused looked. */
 int store_layer_is_garbage(struct store *store, int64_t id, bool *garbage, cri_call *call);
+/* Whether a layer has a row, ready or not. */
+int store_layer_exists(struct store *store, int64_t id, bool *exists, cri_call *call);
 /* Of the ready ones. */
 int store_layer_usage(struct store *store, uint64_t *bytes, uint64_t *inodes, cri_call *call);
 

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cri_image_import. */
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/lock.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "core/api.h"
+#include "core/list.h"
+#include "core/paths.h"
+#include "image/commit.h"
+#include "image/info.h"
+#include "image/reference.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static const char step[] = "import";
+
+#define PROGRESS_INTERVAL (100 * NANOSECONDS_PER_MILLISECOND)
+/* An archive holds several layers, and images. */
+#define ARCHIVE_SIZE_FACTOR 16
+
+struct import_args {
+	const char *path;
+	const cri_import_options *options;
+};
+
+struct import {
+	cri_engine *engine;
+	struct arena *arena;
+	const char *path;
+	const cri_import_options *options;
+	struct fetch fetch;
+	int layout;
+	/* Where an archive is unpacked meanwhile; "" for a layout. */
+	char temporary[PATH_MAX];
+	int lock;
+	int64_t told;
+	cri_image_progress progress;
+};
+
+/* --- progress --- */
+
+static void tell(struct import *import, bool always)
+{
+	const int64_t now = clock_boot();
+
+	if (!import->options->progress || (!always && now - import->told < PROGRESS_INTERVAL))
+		return;
+	import->told = now;
+	import->options->progress(&import->progress, import->options->progress_data);
+}
+
+static void sum_progress(struct layer_set *set, void *data)
+{
+	struct import *import = data;
+	cri_image_progress *progress = &import->progress;
+
+	*progress = (cri_image_progress){ .layers_total = (uint32_t)set->n_layers, .step = "unpack" };
+	for (size_t i = 0; i < set->n_layers; i++) {
+		const struct layer *layer = &set->layers[i];
+		const bool running = layer->state == LAYER_WAITING || layer->state == LAYER_RUNNING;
+
+		progress->bytes_total += layer->expected.size;
+		progress->bytes_done += running ? layer->bytes_done : layer->expected.size;
+		progress->layers_done += !running;
+	}
+	tell(import, false);
+}
+
+/* --- the archive --- */
+
+static int make_temporary(struct import *import, int *directory, cri_call *call)
+{
+	unsigned char bytes[8];
+	char id[2 * sizeof(bytes) + 1], name[64];
+	int error = random_bytes(bytes, sizeof(bytes));
+	int result;
+
+	if (error)
+		return call_fail_errno(call, error, step, "make a name");
+	text_hex(bytes, sizeof(bytes), id);
+	snprintf(name, sizeof(name), IMPORT_LOCK "%s", id);
+	result = engine_lock_object(import->engine, name, &import->lock, call);
+	if (result < 0)
+		return result;
+	error = fs_make_directories(path_temporary(import->engine, id, import->temporary), 0700);
+	if (error)
+		return call_fail_errno(call, error, step, "make %s", import->temporary);
+	*directory = open(import->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *directory < 0 ? call_fail_errno(call, errno, step, "open %s", import->temporary) : 0;
+}
+
+static int unpack_archive(struct import *import, int source, cri_call *call)
+{
+	const uint64_t limit = import->engine->options.max_layer_bytes;
+	const uint64_t bytes = limit > INT64_MAX / ARCHIVE_SIZE_FACTOR ? INT64_MAX : limit * ARCHIVE_SIZE_FACTOR;
+	struct layer archive;
+	struct layer_set set = { .engine = import->engine,
+				 .arena = import->arena,
+				 .fetch = &import->fetch,
+				 .layers = &archive,
+				 .n_layers = 1 };
+	int result = make_temporary(import, &import->layout, call);
+
+	if (result < 0)
+		return result;
+	layer_init(&archive);
+	archive.path = import->path;
+	archive.expected = (struct fetch_expected){ "", UINT64_MAX, bytes };
+	import->progress.step = "fetch";
+	result = layer_unpack_archive(&set, source, import->layout, bytes, call);
+	layer_set_undo(&set, call);
+	return result;
+}
+
+static int open_source(struct import *import, cri_call *call)
+{
+	CLEANUP_CLOSE int fd = open(import->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
+	char first = 0;
+
+	if (fd < 0 || fstat(fd, &status))
+		return call_fail_errno(call, errno, step, "open %s", import->path);
+	if (S_ISDIR(status.st_mode)) {
+		import->layout = take_fd(&fd);
+		return 0;
+	}
+	if (!S_ISREG(status.st_mode))
+		return call_fail(call, CRI_EINVAL, step, "path: %s is neither a file nor a directory", import->path);
+	if (pread(fd, &first, 1, 0) == 1 && first == '{')
+		return call_fail(call, CRI_ENOTSUP, step, "%s is no archive; embedded images are not built yet",
+				 import->path);
+	return unpack_archive(import, fd, call);
+}
+
+static void import_end(struct import *import, cri_call *call)
+{
+	int error;
+
+	fetch_stop(&import->fetch);
+	cleanup_close_fd(&import->layout);
+	if (*import->temporary) {
+		error = fs_remove_tree(AT_FDCWD, import->temporary);
+		if (error)
+			engine_log(import->engine, CRI_LOG_WARNING, "import: %s cannot be removed yet: %s",
+				   import->temporary, strerrordesc_np(-error));
+	}
+	if (import->lock >= 0)
+		lock_release(import->lock);
+	/* Layers of an image that failed in the end, or lost its last tag's layers to another. */
+	if (call->code) {
+		cri_call undo;
+
+		call_init_child(&undo, call);
+		call_shield(&undo);
+		(void)image_collect_layers(import->engine, &undo);
+		call_unshield(&undo);
+	}
+}
+
+/* --- images --- */
+
+/* The user's name for the one image, instead of the archive's. */
+static int rename_image(struct import *import, struct incoming *images, size_t n_images, cri_call *call)
+{
+	const char **names = arena_array(import->arena, 1, sizeof(*names));
+	struct reference reference;
+	int result;
+
+	if (!names)
+		return call_no_memory(call, step);
+	result = image_normalise(import->arena, import->options->reference, &names[0], call);
+	if (result == 0)
+		result = reference_parse(import->arena, names[0], &reference, call);
+	if (result < 0)
+		return result;
+	if (n_images != 1)
+		return call_fail(call, CRI_EINVAL, step, "reference: %s holds %zu images and they cannot share a name",
+				 import->path, n_images);
+	if (*reference.digest && strcmp(reference.digest, images->digest) != 0 &&
+	    strcmp(reference.digest, images->manifest_digest) != 0)
+		return call_fail(call, CRI_EINVAL, step, "reference: the image's digest is %s", images->digest);
+	images->names = names;
+	images->n_names = 1;
+	return 0;
+}
+
+static int make_images(struct import *import, struct incoming *images, size_t n_images, cri_list *list, cri_call *call)
+{
+	struct layer_set set = { .engine = import->engine,
+				 .arena = import->arena,
+				 .fetch = &import->fetch,
+				 .layout = import->layout,
+				 .progress = sum_progress,
+				 .progress_data = import };
+	struct image_row row;
+	int result = 0;
+
+	for (size_t i = 0; i < n_images && result == 0; i++)
+		result = image_make(&set, &images[i], import->options->pinned, call);
+	import->progress.step = "commit";
+	for (size_t i = 0; i < n_images && result == 0; i++) {
+		result = store_image_get(import->engine->store, &list->arena, images[i].id, &row, call);
+		if (result == 0)
+			result = image_info_add(list, &row, call);
+	}
+	if (result == 0)
+		tell(import, true);
+	return result;
+}
+
+static int import_all(struct import *import, cri_list *list, cri_call *call)
+{
+	struct archive_reader reader = { .engine = import->engine, .arena = import->arena, .fetch = &import->fetch };
+	struct incoming *images = NULL;
+	size_t n_images = 0;
+	int result = platform_parse(import->arena, import->options->platform, &reader.wanted, call);
+
+	import->progress.step = "resolve";
+	if (result == 0)
+		result = fetch_start(import->engine, &import->fetch, call);
+	if (result == 0)
+		result = open_source(import, call);
+	if (result < 0)
+		return result;
+	reader.layout = import->layout;
+	tell(import, true);
+	result = archive_read(&reader, &images, &n_images, call);
+	if (result == 0 && !text_is_empty(import->options->reference))
+		result = rename_image(import, images, n_images, call);
+	return result < 0 ? result : make_images(import, images, n_images, list, call);
+}
+
+static int import_images(cri_engine *engine, const void *pointer, void *output, cri_call *call)
+{
+	const struct import_args *args = pointer;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	CLEANUP_LIST cri_list *list = NULL;
+	struct import import = {
+		.engine = engine, .arena = &arena, .path = args->path, .fetch = FETCH_CLOSED, .layout = -1, .lock = -1
+	};
+	const void *options;
+	int result;
+
+	if (text_is_empty(args->path) || args->path[0] != '/')
+		return call_fail(call, CRI_EINVAL, step, "path: \"%s\" is not absolute", args->path ? args->path : "");
+	call_object(call, "archive %s", args->path);
+	result = config_copy(&config_import_options, &arena, args->options, &options, call);
+	if (result < 0)
+		return result;
+	import.options = options;
+	list = image_info_list(call);
+	if (!list)
+		return CRI_ENOMEM;
+	result = import_all(&import, list, call);
+	import_end(&import, call);
+	if (result < 0)
+		return result;
+	*(cri_list **)output = TAKE_POINTER(list);
+	return 0;
+}
+
+static int copy_import_args(struct arena *arena, void *pointer, cri_call *call)
+{
+	struct import_args *args = pointer;
+	const void *options;
+	int result = config_copy(&config_import_options, arena, args->options, &options, call);
+
+	if (result < 0)
+		return result;
+	args->options = options;
+	if (args->path && !(args->path = arena_strdup(arena, args->path)))
+		return call_no_memory(call, step);
+	return 0;
+}
+
+int cri_image_import(cri_engine *engine, const char *path, const cri_import_options *options, cri_list **images,
+		     cri_call *call)
+{
+	const struct import_args args = { path, options };
+
+	return api_call_output(engine, import_images, &args, images, call);
+}
+
+int cri_image_import_begin(cri_engine *engine, const char *path, const cri_import_options *options, cri_op **op,
+			   cri_call *call)
+{
+	const struct import_args args = { path, options };
+
+	return api_begin(engine, import_images, &args, sizeof(args), copy_import_args, API_LIST, op, call);
+}
