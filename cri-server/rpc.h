@@ -53,10 +53,28 @@ struct rpc_method {
 	const char *service; /* "RuntimeService" or "ImageService" */
 	const char *name;
 	enum rpc_kind kind;
-	bool slow; /* may take long (pulls): such calls have workers of their own */
+	bool slow;  /* may take long (pulls): such calls have workers of their own */
+	bool reads; /* changes nothing: a success is logged at debug level only */
 	/* Runs the call and sends its messages; a failure is described in *status. For RPC_EVENTS: NULL. */
 	void (*handle)(struct rpc *rpc, struct rpc_status *status);
 };
+
+/* What the calls need to know beside the engine. Borrowed until service_close. */
+struct service_settings {
+	cri_engine *engine;
+	/* Where Exec, Attach and PortForward would stream, as configured. */
+	const cri_stream_server_options *stream;
+	/* Writes one line of the daemon's log. Any thread. */
+	void (*log)(cri_log_level level, const char *message);
+	/* The effective configuration as a JSON object, for Status when it is asked to be verbose; NULL without memory.
+	 * Freed with free(). Any thread. */
+	char *(*configuration)(void);
+};
+
+/* 0 or a cri_code, described in `call`. */
+int service_open(const struct service_settings *settings, struct rpc_service **service, cri_call *call);
+/* When no call runs any more; before the engine is closed. NULL is allowed. */
+void service_close(struct rpc_service *service);
 
 /* The method of a path such as "/runtime.v1.RuntimeService/Version", with its dialect; NULL: UNIMPLEMENTED, which
  * methods that a dialect does not have are as well. */
