@@ -95,7 +95,7 @@ static void test_fork(void **state)
 }
 
 struct host {
-	struct sigaction actions[SIGRTMAX + 1];
+	struct sigaction actions[65]; /* SIGRTMAX is 64, but no constant */
 	struct rlimit limits[RLIM_NLIMITS];
 	sigset_t mask;
 	char directory[4096];
