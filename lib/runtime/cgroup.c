@@ -2,8 +2,10 @@
 #include "runtime/cgroup_files.h"
 
 #include "base/arena.h"
+#include "base/fs.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #define PATH_LIMIT 2048
@@ -60,12 +62,18 @@ int cgroup_check_path(const char *path, const char *field, cri_call *call)
 	return 0;
 }
 
-int cgroup_entry_files(const struct cgroup_system *system, const char *path, struct arena *arena,
+static bool is_bare(const struct cgroup_system *system, const struct cgroup_hierarchy *hierarchy)
+{
+	return hierarchy->v2 && !system->unified && strcmp(hierarchy->controllers, ",") == 0;
+}
+
+static int entry_files(const struct cgroup_system *system, const char *path, bool bare, struct arena *arena,
 		       const char *const **files, size_t *n_files, cri_call *call)
 {
 	static const char step[] = "name the cgroup's files";
 	const char **names = arena_array(arena, system->n_hierarchies, sizeof(*names));
 	char file[PATH_MAX];
+	size_t n = 0;
 
 	if (!names)
 		return call_no_memory(call, step);
@@ -73,13 +81,39 @@ int cgroup_entry_files(const struct cgroup_system *system, const char *path, str
 		const struct cgroup_hierarchy *hierarchy = &system->hierarchies[i];
 		int result = cgroup_path(file, hierarchy, path, hierarchy->v2 ? "cgroup.procs" : "tasks");
 
+		if (!bare && is_bare(system, hierarchy))
+			continue;
 		if (result < 0)
 			return call_fail_errno(call, result, step, "%s", path);
-		names[i] = arena_strdup(arena, file);
-		if (!names[i])
+		names[n] = arena_strdup(arena, file);
+		if (!names[n++])
 			return call_no_memory(call, step);
 	}
 	*files = names;
-	*n_files = system->n_hierarchies;
+	*n_files = n;
 	return 0;
+}
+
+int cgroup_entry_files(const struct cgroup_system *system, const char *path, struct arena *arena,
+		       const char *const **files, size_t *n_files, cri_call *call)
+{
+	return entry_files(system, path, false, arena, files, n_files, call);
+}
+
+/* Whether this process is in the root cgroup of v2. */
+static bool is_in_root(void)
+{
+	CLEANUP_BUFFER struct buffer text = BUFFER_EMPTY;
+	const char *at;
+
+	if (fs_read(AT_FDCWD, "/proc/self/cgroup", 1u << 20, &text) < 0)
+		return false;
+	at = text_starts(text.data, "0::") ? text.data : strstr(text.data, "\n0::");
+	return at && text_starts(strchr(at, ':'), "::/\n");
+}
+
+int cgroup_escape_files(const struct cgroup_system *system, const char *path, struct arena *arena,
+			const char *const **files, size_t *n_files, cri_call *call)
+{
+	return entry_files(system, path, !is_in_root(), arena, files, n_files, call);
 }

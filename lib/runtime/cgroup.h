@@ -2,8 +2,10 @@
 /*
  * cgroups, v1, v1 hybrid and v2, by the file system.
  *
- * A cgroup is named by its path below the roots of all hierarchies, "/libcri/<sandbox>/<container>". libcri makes and
- * limits that one; liblxc insists on making its own, which is "<path>/c", and removes it before its start() returns.
+ * A cgroup is named by its path below the roots of all hierarchies, "/libcri/<sandbox>/<container>". That one is
+ * limited and holds no process itself (v2 forbids it); the processes are in "<path>/c", which is what the container
+ * sees as its root, so that one which may write there cannot lift its own limits. liblxc is kept from cgroups
+ * (shim_protocol.h).
  */
 #ifndef LIBCRI_RUNTIME_CGROUP_H
 #define LIBCRI_RUNTIME_CGROUP_H
@@ -15,7 +17,7 @@
 #include <stdint.h>
 
 #define CGROUP_MAX_HIERARCHIES 24
-#define CGROUP_CHILD "c" /* liblxc's cgroup in ours */
+#define CGROUP_CHILD "c" /* the cgroup of the processes */
 
 struct cgroup_hierarchy {
 	char *mountpoint;  /* "/sys/fs/cgroup/memory", "/sys/fs/cgroup/unified", "/sys/fs/cgroup" */
@@ -59,11 +61,23 @@ int cgroup_is_empty(const struct cgroup_system *system, const char *path, cri_ca
 /* Removes it with everything below; one that is gone is a success. Waits briefly for dying processes (EBUSY). */
 int cgroup_remove(const struct cgroup_system *system, const char *path, cri_call *call);
 
+/* What devices its processes may use: these, and all else is denied. Before anything is made below it. CRI_ENOTSUP: the
+ * kernel can limit devices neither by the v1 controller nor by BPF. A rule { 'a', -1, -1, "rwm" } needs neither. */
+struct runtime_device_rule;
+int cgroup_allow_devices(const struct cgroup_system *system, const char *path, const struct runtime_device_rule *rules,
+			 size_t n_rules, cri_call *call);
+
 /* The files through which one single-threaded process enters a cgroup by writing "0": `tasks` on v1, which unlike
- * cgroup.procs costs no RCU wait for the caller itself; cgroup.procs on v2. Absolute paths into the arena. */
+ * cgroup.procs costs no RCU wait for the caller itself; cgroup.procs on v2. A v2 hierarchy beside v1 that has no
+ * controller is left out, for that reason. Absolute paths into the arena. */
 struct arena;
 int cgroup_entry_files(const struct cgroup_system *system, const char *path, struct arena *arena,
 		       const char *const **files, size_t *n_files, cri_call *call);
+
+/* The same for a program that this process starts and that must not end with this process's service unit: with v2
+ * beside v1 if this process is in any but its root cgroup, since there systemd keeps its units. */
+int cgroup_escape_files(const struct cgroup_system *system, const char *path, struct arena *arena,
+			const char *const **files, size_t *n_files, cri_call *call);
 
 /* What a cgroup and all below it use. A figure that is not there is not known. */
 struct cgroup_usage {

@@ -86,6 +86,8 @@ int runtime_encode_process(const struct runtime_process *process, struct buffer 
 		append(record, PROCESS_OOM_SCORE, &process->oom_score_adj, sizeof(process->oom_score_adj));
 	append_limits(process, record);
 	append_flag(record, PROCESS_EXEC, process->exec);
+	/* It must not run outside of its cgroup because the shim forgot. */
+	append_flag(record, PROCESS_CGROUP_FILES, true);
 	append_flag(record, PROCESS_PAUSE, process->pause);
 	return record->failed ? call_no_memory(call, step) : 0;
 }

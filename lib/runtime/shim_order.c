@@ -14,6 +14,11 @@
 
 static const char step[] = "write the shim's order";
 
+#define CGROUP_ROOT "/sys/fs/cgroup"
+
+static const char *const cgroup_flags[] = { "nosuid", "nodev", "noexec" };
+#define N_CGROUP_FLAGS (sizeof(cgroup_flags) / sizeof(*cgroup_flags))
+
 static bool add_texts(cJSON *object, const char *key, const char *const *texts, size_t n)
 {
 	cJSON *array = cJSON_AddArrayToObject(object, key);
@@ -76,31 +81,125 @@ static bool fill_mount(cJSON *object, const struct runtime_mount *mount)
 	return false;
 }
 
-static bool add_mounts(cJSON *order, const struct runtime_container *container)
+static bool add_mount(cJSON *array, const struct runtime_mount *mount)
 {
-	cJSON *array = cJSON_AddArrayToObject(order, "mounts");
+	cJSON *object = cJSON_CreateObject();
 
-	if (!array)
+	if (!object || !cJSON_AddItemToArray(array, object)) {
+		cJSON_Delete(object);
 		return false;
-	for (size_t i = 0; i < container->n_mounts; i++) {
-		cJSON *object = cJSON_CreateObject();
+	}
+	return fill_mount(object, mount);
+}
 
-		if (!object || !cJSON_AddItemToArray(array, object)) {
-			cJSON_Delete(object);
-			return false;
+/* Whether the container has something of its own at or over /sys/fs/cgroup. */
+static bool brings_cgroups(const struct runtime_container *container)
+{
+	static const char *const places[] = { "/sys", "/sys/fs", CGROUP_ROOT };
+
+	for (size_t i = 0; i < container->n_mounts; i++) {
+		const struct runtime_mount *mount = &container->mounts[i];
+		size_t length = strlen(mount->target);
+
+		while (length > 1 && mount->target[length - 1] == '/')
+			length--;
+		for (size_t k = 0; k < sizeof(places) / sizeof(*places); k++) {
+			if ((mount->type == RUNTIME_MOUNT_BIND || mount->type == RUNTIME_MOUNT_FRESH) &&
+			    strlen(places[k]) == length && !strncmp(places[k], mount->target, length))
+				return true;
 		}
-		if (!fill_mount(object, &container->mounts[i]))
+	}
+	return false;
+}
+
+static bool add_cgroup_bind(cJSON *array, const struct cgroup_hierarchy *hierarchy, const char *cgroup,
+			    const char *name, size_t length)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	const char *separator = length ? "/" : "";
+	const struct runtime_mount mount = {
+		.type = RUNTIME_MOUNT_BIND,
+		.source = arena_printf(&arena, "%s%s", hierarchy->mountpoint, cgroup),
+		.target = arena_printf(&arena, CGROUP_ROOT "%s%.*s", separator, (int)length, name),
+		.flags = cgroup_flags,
+		.n_flags = N_CGROUP_FLAGS,
+	};
+
+	return mount.source && mount.target && add_mount(array, &mount);
+}
+
+/* Where the host has it, and with several controllers in one hierarchy ("cpu,cpuacct") also under the name of each,
+ * for which hosts have links. */
+static bool add_v1_cgroup(cJSON *array, const struct cgroup_hierarchy *hierarchy, const char *cgroup)
+{
+	const char *name = strrchr(hierarchy->mountpoint, '/') + 1;
+
+	if (!add_cgroup_bind(array, hierarchy, cgroup, name, strlen(name)))
+		return false;
+	for (const char *at = hierarchy->controllers + 1; *at; at += strcspn(at, ",") + 1) {
+		size_t length = strcspn(at, ",");
+
+		if (memchr(at, '=', length) || (strlen(name) == length && !strncmp(name, at, length)))
+			continue;
+		if (!add_cgroup_bind(array, hierarchy, cgroup, at, length))
 			return false;
 	}
 	return true;
 }
 
-static int add_entry(cri_engine *engine, cJSON *order, const char *key, const char *cgroup, cri_call *call)
+/* The container's own cgroups, as the root of what it sees; they may be written only by a privileged one. */
+static bool add_cgroup_mounts(const struct cgroup_system *system, const struct runtime_container *container,
+			      cJSON *array)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	const char *cgroup = handler_process_cgroup(container, &arena);
+	const struct runtime_mount directory = {
+		.type = RUNTIME_MOUNT_FRESH,
+		.source = "tmpfs",
+		.target = CGROUP_ROOT,
+		.data = "mode=755,size=64k",
+		.flags = cgroup_flags,
+		.n_flags = N_CGROUP_FLAGS,
+	};
+	const struct runtime_mount readonly = { .type = RUNTIME_MOUNT_READONLY, .target = CGROUP_ROOT };
+	bool good = cgroup != NULL;
+
+	if (container->process.pause || brings_cgroups(container))
+		return true;
+	if (good && system->unified)
+		good = add_cgroup_bind(array, &system->hierarchies[0], cgroup, "", 0);
+	else if (good)
+		good = add_mount(array, &directory);
+	for (size_t i = 0; good && i < system->n_hierarchies; i++) {
+		if (!system->hierarchies[i].v2)
+			good = add_v1_cgroup(array, &system->hierarchies[i], cgroup);
+	}
+	return good && (container->privileged || add_mount(array, &readonly));
+}
+
+static bool add_mounts(const struct cgroup_system *system, const struct runtime_container *container, cJSON *order)
+{
+	cJSON *array = cJSON_AddArrayToObject(order, "mounts");
+
+	if (!array || !add_cgroup_mounts(system, container, array))
+		return false;
+	for (size_t i = 0; i < container->n_mounts; i++) {
+		if (!add_mount(array, &container->mounts[i]))
+			return false;
+	}
+	return true;
+}
+
+typedef int (*cgroup_files)(const struct cgroup_system *system, const char *path, struct arena *arena,
+			    const char *const **files, size_t *n_files, cri_call *call);
+
+static int add_entry(cri_engine *engine, cJSON *order, const char *key, const char *cgroup, cgroup_files name_files,
+		     cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	const char *const *files;
 	size_t n;
-	int result = cgroup_entry_files(engine->cgroups, cgroup, &arena, &files, &n, call);
+	int result = name_files(engine->cgroups, cgroup, &arena, &files, &n, call);
 
 	if (result < 0)
 		return result;
@@ -110,7 +209,7 @@ static int add_entry(cri_engine *engine, cJSON *order, const char *key, const ch
 static int add_cgroups(cri_engine *engine, const struct runtime_container *container, cJSON *order, cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	const char *inner = arena_printf(&arena, "%s/" CGROUP_CHILD, container->cgroup);
+	const char *inner = handler_process_cgroup(container, &arena);
 	const char *monitors = handler_monitor_cgroup(engine, container, &arena);
 	const struct cgroup_hierarchy *memory = cgroup_hierarchy_of(engine->cgroups, "memory");
 	cJSON *oom;
@@ -119,9 +218,9 @@ static int add_cgroups(cri_engine *engine, const struct runtime_container *conta
 
 	if (!inner || !monitors)
 		return call_no_memory(call, step);
-	result = add_entry(engine, order, "cgroup_entry", inner, call);
+	result = add_entry(engine, order, "cgroup_entry", inner, cgroup_entry_files, call);
 	if (result == 0)
-		result = add_entry(engine, order, "monitor_cgroup_entry", monitors, call);
+		result = add_entry(engine, order, "monitor_cgroup_entry", monitors, cgroup_escape_files, call);
 	if (result < 0)
 		return result;
 	oom = cJSON_AddObjectToObject(order, "oom");
@@ -145,7 +244,8 @@ static bool fill_order(cri_engine *engine, const struct runtime_container *conta
 	       add_bool(order, "terminal", container->process.terminal) &&
 	       add_bool(order, "stdin", container->stdin_open) &&
 	       add_bool(order, "stdin_once", container->stdin_once) &&
-	       add_text(order, "monitor_namespace", path_empty_namespace(engine, path)) && add_mounts(order, container);
+	       add_text(order, "monitor_namespace", path_empty_namespace(engine, path)) &&
+	       add_mounts(engine->cgroups, container, order);
 }
 
 int runtime_render_order(cri_engine *engine, const struct runtime_container *container, char **json, cri_call *call)

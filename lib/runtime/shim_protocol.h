@@ -41,8 +41,8 @@
  *       "monitor_cgroup_entry":[PATH…]  the same for the shim and the monitor themselves,
  *       "oom":{"v1":PATH of the memory cgroup | "v2":PATH of memory.events} }
  *
- * The monitor keeps cgroups from liblxc, which would make some of its own, and write to cgroup.procs: 10 to 20 ms at each
- * start and end, since the kernel waits for RCU. Before it loads liblxc it unshares its mount namespace, makes all
+ * The monitor keeps cgroups from liblxc, which would make some of its own, and write to cgroup.procs: 10 to 20 ms at
+ * each start and end, since the kernel waits for RCU. Before it loads liblxc it unshares its mount namespace, makes all
  * mounts slaves, and mounts an empty read-only tmpfs over /sys/fs/cgroup: liblxc then does without (tried with 5.0.2).
  * The first process, born in the monitor's cgroup, moves itself (cri-init, at PROCESS), which is cheap. What a
  * container sees at /sys/fs/cgroup are entries of "mounts".
@@ -51,7 +51,8 @@
  *
  * The exit record, DIRECTORY/exit and then EXITS/<id> (renamed, never written in place):
  *
- *     {"version":1,"id":TEXT,"exit_code":N,"finished_at":NS,"started_at":NS or 0,"oom":BOOL,"reason":TEXT,"message":TEXT}
+ *     {"version":1,"id":TEXT,"exit_code":N,"finished_at":NS,"started_at":NS or
+ * 0,"oom":BOOL,"reason":TEXT,"message":TEXT}
  *
  * with reason "" or "Unknown" (the monitor was killed), and message "" or what is known about it.
  *

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A container as a configuration of liblxc (lxc.container.conf(5)).
+ *
+ * liblxc makes the namespaces, the root file system, /proc, /sys and /dev. What comes after it is not here: mounts,
+ * user, capabilities, limits are cri-init's (init_protocol.h), since liblxc would apply them to cri-init itself;
+ * cgroups are made and entered without it (shim_protocol.h).
+ */
+#include "runtime/handler.h"
+
+#include "base/buffer.h"
+#include "base/text.h"
+#include "core/paths.h"
+#include "runtime/handler_lxc.h"
+
+#include <string.h>
+
+static const char step[] = "write liblxc's configuration";
+
+/* Terminals in the container's devpts; without the key liblxc mounts none. */
+#define PTY_MAX 1024
+
+/* Of the tmpfs at /dev, as Docker and containerd have it. */
+#define DEV_SIZE 65536000
+
+/* mount(2) takes a page of options, with what liblxc writes around the directories. */
+#define OPTIONS_MAX 4096
+#define OPTIONS_FRAME sizeof("upperdir=,lowerdir=,workdir=")
+
+struct render {
+	cri_engine *engine;
+	const struct runtime_container *container;
+	struct buffer text;
+	cri_call *call;
+};
+
+/* A line's value ends with the line; liblxc cuts blanks and a pair of quotes off it. */
+static int check_value(const struct render *render, const char *key, const char *value)
+{
+	size_t length = strlen(value);
+
+	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)value[i] < ' ' || value[i] == '\x7f')
+			return call_fail(render->call, CRI_EINVAL, step, "%s: it has a control character", key);
+	}
+	if (!length || strchr(" \"'", value[0]) || strchr(" \"'", value[length - 1]))
+		return call_fail(render->call, CRI_EINVAL, step,
+				 "%s: \"%s\" is empty, or has a blank or a quote at an end", key, value);
+	return 0;
+}
+
+static int set(struct render *render, const char *key, const char *value)
+{
+	int result;
+
+	if (!value)
+		return call_fail(render->call, CRI_EINVAL, step, "%s: its path is too long", key);
+	result = check_value(render, key, value);
+	if (result == 0)
+		buffer_printf(&render->text, "%s = %s\n", key, value);
+	return result;
+}
+
+/* liblxc takes the directories apart at ":/", the kernel at ":" and "," and reads "\" as an escape. */
+static int check_directory(const struct render *render, const char *directory)
+{
+	if (directory[0] != '/' || strpbrk(directory, ":,\\"))
+		return call_fail(render->call, CRI_EINVAL, step,
+				 "directory %s cannot be a part of an overlay: it has one of ':', ',', '\\' in its "
+				 "path; open the engine with another root",
+				 directory);
+	return 0;
+}
+
+/* "overlay:/highest:…:/lowest:/upper"; the work directory is the upper one's sibling "work". */
+static int set_overlay(struct render *render)
+{
+	const struct runtime_container *container = render->container;
+	CLEANUP_BUFFER struct buffer path = BUFFER_EMPTY;
+	size_t length = OPTIONS_FRAME + 2 * strlen(container->writable) + strlen("/upper/work");
+	int result = check_directory(render, container->writable);
+
+	buffer_text(&path, "overlay:");
+	for (size_t i = container->n_layers; result == 0 && i-- > 0;) {
+		result = check_directory(render, container->layers[i]);
+		buffer_printf(&path, "%s:", container->layers[i]);
+		length += strlen(container->layers[i]) + 1;
+	}
+	buffer_printf(&path, "%s/upper", container->writable);
+	if (result < 0)
+		return result;
+	if (path.failed)
+		return call_no_memory(render->call, step);
+	if (length > OPTIONS_MAX)
+		return call_fail(render->call, CRI_EEXHAUSTED, step,
+				 "the paths of %zu layers have %zu bytes, mount(2) takes %d: open the engine with a "
+				 "shorter root",
+				 container->n_layers, length, OPTIONS_MAX);
+	return set(render, "lxc.rootfs.path", path.data);
+}
+
+static int set_rootfs(struct render *render)
+{
+	char path[PATH_MAX], directory[PATH_MAX + sizeof("dir:")];
+	int result;
+
+	if (!path_container(render->engine, render->container->id, "rootfs", path))
+		return set(render, "lxc.rootfs.mount", NULL);
+	if (render->container->n_layers) {
+		result = set_overlay(render);
+	} else {
+		snprintf(directory, sizeof(directory), "dir:%s", path);
+		result = set(render, "lxc.rootfs.path", directory);
+	}
+	return result < 0 ? result : set(render, "lxc.rootfs.mount", path);
+}
+
+static bool is_host(const char *namespace)
+{
+	return text_equal(namespace, RUNTIME_NAMESPACE_HOST);
+}
+
+static int share(struct render *render, const char *key, const char *namespace)
+{
+	return text_is_empty(namespace) || is_host(namespace) ? 0 : set(render, key, namespace);
+}
+
+static int set_namespaces(struct render *render)
+{
+	const struct runtime_container *container = render->container;
+	char path[PATH_MAX];
+	int result;
+
+	/* Never by lxc.namespace.keep, which means the monitor's: an empty one. */
+	result = set(render, "lxc.namespace.share.net",
+		     is_host(container->network_namespace) ? path_host_namespace(render->engine, path)
+							   : container->network_namespace);
+	if (result == 0)
+		result = share(render, "lxc.namespace.share.ipc", container->ipc_namespace);
+	if (result == 0)
+		result = share(render, "lxc.namespace.share.uts", container->uts_namespace);
+	if (result == 0)
+		result = share(render, "lxc.namespace.share.pid", container->pid_namespace);
+	if (result == 0 && text_is_empty(container->uts_namespace) && !text_is_empty(container->hostname))
+		result = set(render, "lxc.uts.name", container->hostname);
+	if (result < 0)
+		return result;
+	/* The cgroup namespace's root is where the process is that makes it: cri-init's to do, in its own cgroup. */
+	buffer_printf(&render->text, "lxc.namespace.keep = cgroup%s%s%s\n",
+		      is_host(container->ipc_namespace) ? " ipc" : "", is_host(container->uts_namespace) ? " uts" : "",
+		      is_host(container->pid_namespace) ? " pid" : "");
+	return 0;
+}
+
+static int set_log(struct render *render)
+{
+	char path[PATH_MAX];
+	int result =
+		set(render, "lxc.log.file", path_container(render->engine, render->container->id, "lxc.log", path));
+
+	buffer_text(&render->text, "lxc.log.level = ERROR\n");
+	return result;
+}
+
+static void set_file_systems(struct render *render)
+{
+	/* Which parts of /proc and /sys are masked or read-only is said by mounts. */
+	buffer_printf(&render->text, "lxc.mount.auto = proc:rw sys:%s\n", render->container->privileged ? "rw" : "ro");
+	buffer_printf(&render->text, "lxc.autodev = 1\nlxc.autodev.tmpfs.size = %d\n", DEV_SIZE);
+	buffer_printf(&render->text, "lxc.pty.max = %d\nlxc.tty.max = 0\nlxc.console.path = none\n", PTY_MAX);
+}
+
+int runtime_render_lxc(cri_engine *engine, const struct runtime_container *container, char **text, cri_call *call)
+{
+	struct render render = { engine, container, BUFFER_EMPTY, call };
+	int result = set_rootfs(&render);
+
+	if (result == 0)
+		result = set_namespaces(&render);
+	if (result == 0)
+		result = set_log(&render);
+	set_file_systems(&render);
+	buffer_text(&render.text, "lxc.apparmor.profile = unconfined\n");
+	if (result == 0 && render.text.failed)
+		result = call_no_memory(call, step);
+	if (result == 0)
+		*text = buffer_take(&render.text);
+	buffer_free(&render.text);
+	return result;
+}
