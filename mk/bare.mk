@@ -37,3 +37,13 @@ $(HELPER_DIRECTORY)/cri-$(1): $(call bare_objects,$(1))
 	$$(Q)$$(CC) $$(BARE_LDFLAGS) $$^ -o $$@
 endef
 $(foreach h,$(BARE_HELPERS),$(if $(wildcard lib/helpers/$(h)/*.c),$(eval $(call bare_rule,$(h)))))
+
+# Their parts, and their common start, in tests: with the C library and the sanitizers.
+INIT_PARTS := $(patsubst %,$(BUILD)/lib/helpers/init/%.o,failure passwd process target)
+$(BUILD)/tests/unit/test_passwd $(BUILD)/tests/unit/test_process $(BUILD)/tests/unit/test_target: $(INIT_PARTS)
+$(BUILD)/tests/unit/test_helper: $(BUILD)/lib/helpers/helper.o
+UNIT_LIBS_test_passwd := $(BUILD)/libcri-inner.a
+UNIT_LIBS_test_target := $(BUILD)/libcri-inner.a
+UNIT_LIBS_test_helper := $(BUILD)/libcri-inner.a
+$(BUILD)/tests/unit/test_namespaces: | $(HELPER_DIRECTORY)/cri-sandbox
+$(BUILD)/tests/unit/test_init: | $(HELPER_DIRECTORY)/cri-init
