@@ -403,6 +403,43 @@ static void test_moving_trees_end_the_walk_cleanly(void **state)
 	assert_int_equal(count_fds(), before);
 }
 
+/* While a deep tree is removed, a directory in it moves out to where the walk must not follow: there, names as in the
+ * tree's own directories wait to be taken for them. */
+static void *move_out(void *unused)
+{
+	char from[4096] = "deep";
+
+	for (int i = 0; i < 60; i++)
+		strcat(from, "/a-level-with-a-name-that-makes-paths-long");
+	while (__atomic_load_n(&churning, __ATOMIC_SEQ_CST) &&
+	       renameat(directory_fd, from, directory_fd, "outside/moved"))
+		sched_yield();
+	return unused;
+}
+
+static void test_remove_stays_in_a_tree_that_is_taken_apart(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdirat(directory_fd, "outside", 0755), 0);
+	assert_int_equal(mkdirat(directory_fd, "outside/empty", 0755), 0);
+	assert_int_equal(mkdirat(directory_fd, "outside/empty/kept", 0755), 0);
+	for (int round = 0; round < 100; round++) {
+		pthread_t thread;
+		int error;
+
+		make_chain("deep", 200);
+		churning = true;
+		assert_int_equal(pthread_create(&thread, NULL, move_out, NULL), 0);
+		error = fs_remove_tree(directory_fd, "deep");
+		__atomic_store_n(&churning, false, __ATOMIC_SEQ_CST);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_true(!error || error == -ESTALE);
+		assert_true(exists("outside/empty/kept"));
+		assert_int_equal(fs_remove_tree(directory_fd, "deep"), 0);
+		assert_int_equal(fs_remove_tree(directory_fd, "outside/moved"), 0);
+	}
+}
+
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, delete_directory)
 
 int main(void)
@@ -420,6 +457,7 @@ int main(void)
 		IN_DIRECTORY(test_usage_of_many_links),
 		IN_DIRECTORY(test_usage_of_a_deep_tree),
 		IN_DIRECTORY(test_moving_trees_end_the_walk_cleanly),
+		IN_DIRECTORY(test_remove_stays_in_a_tree_that_is_taken_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
