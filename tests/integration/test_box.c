@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The box that a container gets, seen from inside: mounts, devices, masks, capabilities, limits, stats. */
+#include "fixture.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *start(struct fixture *fixture, const char *sandbox, const cri_container_config *given)
+{
+	static const char *const sleeper[] = { "/bin/sleep", "1000" };
+	cri_container_config config = *given;
+	char *id = NULL;
+
+	config.image = IMAGE;
+	if (!config.n_command) {
+		config.command = sleeper;
+		config.n_command = 2;
+	}
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
+	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
+	return id;
+}
+
+static void assert_output(struct fixture *fixture, const char *container, const char *script, const char *expected)
+{
+	char *output = fixture_exec(fixture, container, script, NULL);
+
+	assert_string_equal(output, expected);
+	free(output);
+}
+
+static void remove_sandbox(struct fixture *fixture, char *id)
+{
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
+	cri_free(id);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void test_mounts(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "mounts");
+	char volume[128], file[160], missing[160];
+	cri_mount mounts[5] = {
+		{ CRI_MOUNT_INIT, .container_path = "/a/b/inner", .host_path = file },
+		{ CRI_MOUNT_INIT, .container_path = "/a", .host_path = volume },
+		{ CRI_MOUNT_INIT, .container_path = "/readonly", .host_path = volume, .readonly = true },
+		/* /var/run is a link to /run in many images; made in this one by the first container. */
+		{ CRI_MOUNT_INIT, .container_path = "/var/run/secrets/token", .host_path = file },
+		{ CRI_MOUNT_INIT, .container_path = "/gone", .host_path = missing },
+	};
+	const cri_mount *const list[] = { &mounts[0], &mounts[1], &mounts[2], &mounts[3], &mounts[4] };
+	cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "mounts", .mounts = list, .n_mounts = 4 };
+	const cri_container_status *status;
+	cri_list *result;
+	char *id, *refused = NULL;
+
+	snprintf(volume, sizeof(volume), "%s/volume with blank", fixture->directory);
+	snprintf(file, sizeof(file), "%s/file", volume);
+	snprintf(missing, sizeof(missing), "%s/missing", volume);
+	assert_int_equal(mkdir(volume, 0755), 0);
+	snprintf(missing, sizeof(missing), "%s/b", volume);
+	assert_int_equal(mkdir(missing, 0755), 0);
+	snprintf(missing, sizeof(missing), "%s/missing", volume);
+	write_file(file, "content\n");
+	id = start(fixture, sandbox, &config);
+	assert_output(fixture, id, "cat /a/file /a/b/inner /var/run/secrets/token /readonly/file",
+		      "content\ncontent\ncontent\ncontent\n");
+	assert_output(fixture, id, "echo new >/a/new; cat /readonly/new", "new\n");
+	assert_output(fixture, id, "(echo x >/readonly/x) 2>&1 | grep -c 'Read-only file system'", "1\n");
+	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &result, fixture->call));
+	status = cri_container_status_at(result, 0);
+	assert_int_equal(status->n_mounts, 4);
+	assert_string_equal(status->mounts[2]->host_path, volume);
+	assert_true(status->mounts[2]->readonly);
+	cri_list_free(result);
+	config.name = "missing";
+	config.n_mounts = 5;
+	config.image = IMAGE;
+	expect_code(fixture, CRI_EINVAL,
+		    cri_container_create(fixture->engine, sandbox, &config, &refused, fixture->call));
+	assert_non_null(strstr(cri_call_message(fixture->call), missing));
+	remove_sandbox(fixture, sandbox);
+	cri_free(id);
+}
+
+/* What is mounted on one side afterwards is or is not seen on the other. */
+static void test_propagation(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "propagation");
+	char volume[3][128], path[3][160];
+	cri_mount mounts[3];
+	const cri_mount *const list[] = { &mounts[0], &mounts[1], &mounts[2] };
+	const char *const add[] = { "SYS_ADMIN" };
+	cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT, .name = "propagation",   .mounts = list, .n_mounts = 3,
+		.add_capabilities = add,   .n_add_capabilities = 1,
+	};
+	char *id;
+
+	for (int i = 0; i < 3; i++) {
+		static const char *const targets[] = { "/private", "/slave", "/shared" };
+
+		snprintf(volume[i], sizeof(volume[i]), "%s/propagation-%d", fixture->directory, i);
+		assert_int_equal(mkdir(volume[i], 0755), 0);
+		assert_int_equal(mount("tmpfs", volume[i], "tmpfs", 0, NULL), 0);
+		assert_int_equal(mount(NULL, volume[i], NULL, MS_SHARED, NULL), 0);
+		snprintf(path[i], sizeof(path[i]), "%s/mounted", volume[i]);
+		assert_int_equal(mkdir(path[i], 0755), 0);
+		mounts[i] = (cri_mount){
+			CRI_MOUNT_INIT,
+			.container_path = targets[i],
+			.host_path = volume[i],
+			.propagation = (cri_mount_propagation)i,
+		};
+	}
+	id = start(fixture, sandbox, &config);
+	for (int i = 0; i < 3; i++) {
+		char file[192];
+
+		assert_int_equal(mount("tmpfs", path[i], "tmpfs", 0, NULL), 0);
+		snprintf(file, sizeof(file), "%s/seen", path[i]);
+		write_file(file, "");
+	}
+	assert_output(fixture, id, "ls /private/mounted /slave/mounted /shared/mounted",
+		      "/private/mounted:\n\n/shared/mounted:\nseen\n\n/slave/mounted:\nseen\n");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(umount2(path[i], MNT_DETACH), 0);
+	/* And the other way: only a bicommandional mount shows the host what the container mounts. */
+	free(fixture_exec(fixture, id,
+			  "for d in private slave shared; do mount -t tmpfs t /$d/mounted && "
+			  "echo x >/$d/mounted/inside; done",
+			  NULL));
+	for (int i = 0; i < 3; i++) {
+		char file[192];
+
+		snprintf(file, sizeof(file), "%s/inside", path[i]);
+		assert_int_equal(access(file, F_OK), i == CRI_PROPAGATION_BIDIRECTIONAL ? 0 : -1);
+		umount2(path[i], MNT_DETACH);
+	}
+	remove_sandbox(fixture, sandbox);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(umount2(volume[i], MNT_DETACH), 0);
+	cri_free(id);
+}
+
+static void test_devices(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "devices");
+	cri_device zero = {
+		CRI_DEVICE_INIT,
+		.container_path = "/dev/mine",
+		.host_path = "/dev/kmsg",
+		.permissions = "r",
+	};
+	const cri_device *const list[] = { &zero };
+	cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "devices", .devices = list, .n_devices = 1 };
+	char *id, *refused = NULL;
+
+	id = start(fixture, sandbox, &config);
+	assert_output(fixture, id,
+		      "test -c /dev/mine && dd if=/dev/mine of=/dev/null bs=8192 count=1 2>/dev/null && echo read",
+		      "read\n");
+	assert_output(fixture, id, "(echo x >/dev/mine) 2>&1 | grep -c 'not permitted'", "1\n");
+	assert_output(fixture, id,
+		      "for d in null zero full random urandom tty ptmx; do test -c /dev/$d || echo $d; done", "");
+	/* No node that the cgroup denies can be used, even when it is made. */
+	assert_output(fixture, id, "mknod /tmp/kmsg c 1 2; (cat /tmp/kmsg) 2>&1 | grep -c 'not permitted'", "1\n");
+	config.name = "refused";
+	config.image = IMAGE;
+	zero.permissions = "rx";
+	expect_code(fixture, CRI_EINVAL,
+		    cri_container_create(fixture->engine, sandbox, &config, &refused, fixture->call));
+	zero.permissions = "";
+	zero.host_path = "/etc/passwd";
+	expect_code(fixture, CRI_EINVAL,
+		    cri_container_create(fixture->engine, sandbox, &config, &refused, fixture->call));
+	remove_sandbox(fixture, sandbox);
+	cri_free(id);
+}
+
+static void test_masks_and_read_only(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "masks");
+	const char *const masked[] = { "/etc/passwd" };
+	const char *const readonly[] = { "/etc" };
+	cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "default" };
+	char *id = start(fixture, sandbox, &config);
+
+	assert_output(fixture, id, "cat /proc/kcore | wc -c; ls /proc/scsi | wc -l", "0\n0\n");
+	assert_output(fixture, id, "(echo 1 >/proc/sys/kernel/domainname) 2>&1 | grep -c 'Read-only'", "1\n");
+	assert_output(fixture, id, "(echo 1 >/sys/kernel/profiling) 2>&1 | grep -c 'Read-only'", "1\n");
+	assert_output(fixture, id, "echo x >/written && cat /written", "x\n");
+	cri_free(id);
+	config = (cri_container_config){
+		CRI_CONTAINER_CONFIG_INIT,  .name = "own",         .has_masked_paths = true,
+		.masked_paths = masked,     .n_masked_paths = 1,   .has_readonly_paths = true,
+		.readonly_paths = readonly, .n_readonly_paths = 1, .readonly_rootfs = true,
+	};
+	id = start(fixture, sandbox, &config);
+	assert_output(fixture, id, "cat /etc/passwd | wc -c; (echo x >/etc/x) 2>&1 | grep -c Read-only", "0\n1\n");
+	assert_output(fixture, id, "(echo x >/x) 2>&1 | grep -c Read-only; echo x >/dev/shm/x && echo fine",
+		      "1\nfine\n");
+	remove_sandbox(fixture, sandbox);
+	cri_free(id);
+}
+
+static void test_capabilities(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "capabilities");
+	const char *const add[] = { "NET_ADMIN" };
+	const char *const drop[] = { "ALL" };
+	const char *const unknown[] = { "NO_SUCH" };
+	cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "default" };
+	char *id = start(fixture, sandbox, &config), *refused = NULL;
+	static const char capabilities[] = "grep -E '^Cap(Eff|Bnd)' /proc/1/status | cut -f 2";
+
+	/* Docker's 14. */
+	assert_output(fixture, id, capabilities, "00000000a80425fb\n00000000a80425fb\n");
+	assert_output(fixture, id, "grep CapEff /proc/self/status | cut -f 2", "00000000a80425fb\n");
+	cri_free(id);
+	config.name = "changed";
+	config.add_capabilities = add;
+	config.n_add_capabilities = 1;
+	config.drop_capabilities = drop;
+	config.n_drop_capabilities = 1;
+	id = start(fixture, sandbox, &config);
+	assert_output(fixture, id, capabilities, "0000000000001000\n0000000000001000\n");
+	cri_free(id);
+	config.name = "unprivileged";
+	config.n_add_capabilities = config.n_drop_capabilities = 0;
+	config.has_run_as_user = true;
+	config.run_as_user = 1000;
+	config.no_new_privs = true;
+	id = start(fixture, sandbox, &config);
+	assert_output(fixture, id, "grep -E '^(CapEff|NoNewPrivs)' /proc/1/status | cut -f 2", "0000000000000000\n1\n");
+	assert_output(fixture, id, "grep -E '^(CapEff|NoNewPrivs)' /proc/self/status | cut -f 2",
+		      "0000000000000000\n1\n");
+	cri_free(id);
+	config.name = "unknown";
+	config.image = IMAGE;
+	config.add_capabilities = unknown;
+	config.n_add_capabilities = 1;
+	expect_code(fixture, CRI_EINVAL,
+		    cri_container_create(fixture->engine, sandbox, &config, &refused, fixture->call));
+	assert_non_null(strstr(cri_call_message(fixture->call), "NO_SUCH"));
+	remove_sandbox(fixture, sandbox);
+}
+
+static void test_limits_and_update(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "limits");
+	const cri_key_value pids = { CRI_KEY_VALUE_INIT, .key = "cgroup.pids.max", .value = "20" };
+	const cri_key_value bad = { CRI_KEY_VALUE_INIT, .key = "cgroup.pids.max", .value = "many" };
+	const cri_key_value *const annotations[] = { &pids };
+	const cri_key_value *const bad_annotations[] = { &bad };
+	cri_resources resources = {
+		CRI_RESOURCES_INIT,
+		.cpu_period = 100000,
+		.cpu_quota = 20000,
+		.cpu_shares = 512,
+		.memory_limit_in_bytes = 64 << 20,
+	};
+	cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT,  .name = "limits",   .resources = &resources,
+		.annotations = annotations, .n_annotations = 1,
+	};
+	char *id = start(fixture, sandbox, &config), *refused = NULL, *output;
+	const cri_container_status *status;
+	cri_list *list;
+
+	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
+	status = cri_container_status_at(list, 0);
+	assert_non_null(status->resources);
+	assert_int_equal(status->resources->cpu_quota, 20000);
+	cri_list_free(list);
+	/* More processes than it may have. */
+	output = fixture_exec(fixture, id, "for i in $(seq 40); do sleep 3 & done 2>&1 | head -1", NULL);
+	assert_non_null(strstr(output, "fork"));
+	free(output);
+	resources = (cri_resources){ CRI_RESOURCES_INIT, .memory_limit_in_bytes = 128 << 20 };
+	expect_ok(fixture, cri_container_update_resources(fixture->engine, id, &resources, fixture->call));
+	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
+	status = cri_container_status_at(list, 0);
+	assert_int_equal(status->resources->cpu_quota, 20000);
+	assert_int_equal(status->resources->memory_limit_in_bytes, 128 << 20);
+	cri_list_free(list);
+	resources = (cri_resources){ CRI_RESOURCES_INIT, .cpu_shares = 1 };
+	expect_code(fixture, CRI_EINVAL,
+		    cri_container_update_resources(fixture->engine, id, &resources, fixture->call));
+	config.name = "bad";
+	config.image = IMAGE;
+	config.resources = NULL;
+	config.annotations = bad_annotations;
+	expect_code(fixture, CRI_EINVAL,
+		    cri_container_create(fixture->engine, sandbox, &config, &refused, fixture->call));
+	remove_sandbox(fixture, sandbox);
+	cri_free(id);
+}
+
+static void test_out_of_memory(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "oom");
+	const char *const command[] = { "/bin/tail", "-c", "200000000", "/dev/zero" };
+	const cri_resources resources = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = 16 << 20 };
+	const cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT, .name = "oom", .command = command, .n_command = 4, .resources = &resources,
+	};
+	const cri_container_status *status;
+	cri_events *events;
+	cri_list *list;
+	bool seen = false;
+	char *id;
+
+	expect_ok(fixture, cri_events_open(fixture->engine, -1, &events, fixture->call));
+	id = start(fixture, sandbox, &config);
+	assert_int_equal(fixture_wait(fixture, id), 137);
+	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
+	status = cri_container_status_at(list, 0);
+	assert_string_equal(status->reason, "OOMKilled");
+	cri_list_free(list);
+	expect_ok(fixture, cri_events_next(events, &list, fixture->call));
+	for (size_t i = 0; i < cri_list_count(list); i++)
+		seen |= cri_event_at(list, i)->type == CRI_EVENT_OOM &&
+			!strcmp(cri_event_at(list, i)->container_id, id);
+	assert_true(seen);
+	cri_list_free(list);
+	cri_events_free(events);
+	remove_sandbox(fixture, sandbox);
+	cri_free(id);
+}
+
+static void test_stats(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "stats");
+	const cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "stats" };
+	char *id = start(fixture, sandbox, &config);
+	const cri_container_stats *stats;
+	cri_container_filter filter = { CRI_CONTAINER_FILTER_INIT, .sandbox_id = sandbox };
+	uint64_t cpu, bytes, inodes;
+	cri_list *list;
+
+	expect_ok(fixture, cri_container_stats_get(fixture->engine, id, &list, fixture->call));
+	stats = cri_container_stats_at(list, 0);
+	assert_true(stats->cpu.usage_core_nanoseconds.known);
+	assert_true(stats->memory.working_set_bytes.known && stats->memory.working_set_bytes.value > 0);
+	assert_true(stats->memory.working_set_bytes.value <= stats->memory.usage_bytes.value);
+	assert_true(stats->pids.known);
+	assert_int_equal(stats->pids.value, 1);
+	cpu = stats->cpu.usage_core_nanoseconds.value;
+	bytes = stats->writable_layer.used_bytes;
+	inodes = stats->writable_layer.inodes_used;
+	cri_list_free(list);
+	free(fixture_exec(
+		fixture, id,
+		"i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; dd if=/dev/zero of=/big bs=1M count=3; sync",
+		NULL));
+	expect_ok(fixture, cri_container_stats_list(fixture->engine, &filter, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 1);
+	stats = cri_container_stats_at(list, 0);
+	assert_true(stats->cpu.usage_core_nanoseconds.value > cpu + 1000000);
+	assert_true(stats->writable_layer.used_bytes >= bytes + (3 << 20));
+	assert_int_equal(stats->writable_layer.inodes_used, inodes + 1);
+	cri_list_free(list);
+	expect_ok(fixture, cri_container_stop(fixture->engine, id, 0, fixture->call));
+	expect_ok(fixture, cri_container_stats_list(fixture->engine, NULL, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 0);
+	cri_list_free(list);
+	expect_ok(fixture, cri_container_stats_get(fixture->engine, id, &list, fixture->call));
+	assert_int_equal(cri_container_stats_at(list, 0)->pids.value, 0);
+	cri_list_free(list);
+	expect_code(fixture, CRI_ENOTFOUND,
+		    cri_container_stats_get(fixture->engine, "0123456789", &list, fixture->call));
+	remove_sandbox(fixture, sandbox);
+	cri_free(id);
+}
+
+static void test_terminal(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "terminal");
+	const char *const command[] = { "/bin/sh", "-c",
+					"tty; stty -a | head -1 >/dev/null && echo has one; echo err >&2" };
+	const cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT,  .name = "terminal", .command = command, .n_command = 3,
+		.log_path = "terminal.log", .tty = true,        .stdin_ = true,
+	};
+	char *id = start(fixture, sandbox, &config);
+	char *log;
+
+	assert_int_equal(fixture_wait(fixture, id), 0);
+	log = fixture_log(fixture, "terminal");
+	assert_non_null(strstr(log, "/dev/pts/"));
+	assert_non_null(strstr(log, " stdout F has one"));
+	/* One stream. */
+	assert_non_null(strstr(log, " stdout F err"));
+	free(log);
+	remove_sandbox(fixture, sandbox);
+	cri_free(id);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mounts),        cmocka_unit_test(test_propagation),
+		cmocka_unit_test(test_devices),       cmocka_unit_test(test_masks_and_read_only),
+		cmocka_unit_test(test_capabilities),  cmocka_unit_test(test_limits_and_update),
+		cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_terminal),
+	};
+
+	return cmocka_run_group_tests_name("box", tests, fixture_set_up, fixture_tear_down);
+}
