@@ -81,9 +81,11 @@ void service_close(struct rpc_service *service);
 const struct rpc_method *rpc_find(const char *path, enum rpc_dialect *dialect);
 
 /*
- * Events (GetContainerEvents). The transport polls service_events_fd in its loop; when it is readable it calls
- * service_events_next until that answers 0, and queues each packed message to every subscriber. A subscriber that
- * falls behind by more than 4 MB is ended with RESOURCE_EXHAUSTED. 1: *message, to be freed with free(); 0: none now.
+ * Events (GetContainerEvents). While there are subscribers, the transport polls service_events_fd in its loop; when it
+ * is readable, and when a first subscriber comes, it calls service_events_next until that answers 0, and queues each
+ * packed message to every subscriber. Without subscribers events wait in the store for the next one, for a few minutes.
+ * A subscriber that falls behind by more than 4 MB is ended with RESOURCE_EXHAUSTED. service_events_fd may be -1 until
+ * service_events_next was called. 1: *message, to be freed with free(); 0: none now. One thread.
  */
 int service_events_fd(struct rpc_service *service);
 int service_events_next(struct rpc_service *service, uint8_t **message, size_t *length);
