@@ -90,11 +90,29 @@ static int open_made(const struct completion *completion, const char *path, int 
 	} while (true);
 }
 
+/* What the layer has in a directory that is a link below goes to where that leads. */
+static int move_directory(const struct completion *completion, const char *path, const char *resolved)
+{
+	CLEANUP_CLOSE int fd = -1;
+	CLEANUP_CLOSE int moved = -1;
+	int error;
+
+	fd = fs_open_in_root(completion->directories[0], path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	/* It went along with a directory above it, or a link of this layer has taken its place. */
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
+		return 0;
+	if (fd < 0)
+		return fd;
+	error = open_made(completion, resolved, &moved);
+	if (!error)
+		error = transfer_children(fd, moved);
+	return error ? error : transfer_remove_directory(completion->directories[0], path);
+}
+
 static int complete_directory(const struct completion *completion, const char *path)
 {
 	CLEANUP_ENTRY struct merged_entry entry = MERGED_ENTRY_EMPTY;
 	CLEANUP_CLOSE int fd = -1;
-	CLEANUP_CLOSE int moved = -1;
 	char resolved[PATH_MAX];
 	int error = merged_resolve(&completion->below, path, true, resolved);
 
@@ -103,21 +121,11 @@ static int complete_directory(const struct completion *completion, const char *p
 	/* New with this layer, or in place of something else: it stays as it was made. */
 	if (error == -ENOENT || error == -ELOOP || (!error && !S_ISDIR(entry.status.st_mode)))
 		return 0;
+	if (!error && strcmp(resolved, path) != 0)
+		error = move_directory(completion, path, resolved);
 	if (error)
 		return error;
-	if (strcmp(resolved, path) != 0) {
-		fd = fs_open_in_root(completion->directories[0], path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-		if (fd < 0)
-			/* It went elsewhere with a directory above it, or it is a link of this layer. */
-			return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? 0 : fd;
-		error = open_made(completion, resolved, &moved);
-		if (!error)
-			error = transfer_children(fd, moved);
-		if (!error)
-			error = transfer_remove_directory(completion->directories[0], path);
-		return error ? error : transfer_directory_metadata(&entry, moved);
-	}
-	fd = fs_open_in_root(completion->directories[0], path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	fd = fs_open_in_root(completion->directories[0], resolved, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? 0 : fd;
 	return transfer_directory_metadata(&entry, fd);

@@ -31,18 +31,35 @@ static int open_parent(int root, const char *path, char parent[PATH_MAX], const 
 	return fs_open_in_root(root, slash ? parent : ".", O_RDONLY | O_DIRECTORY, 0);
 }
 
+/* The times to put back once something was made in, or taken from, a directory. */
+static int keep_time(int directory, struct timespec times[2])
+{
+	struct stat status;
+
+	if (fstat(directory, &status))
+		return -errno;
+	times[0] = (struct timespec){ .tv_nsec = UTIME_OMIT };
+	times[1] = status.st_mtim;
+	return 0;
+}
+
 int transfer_make_directory(int root, const char *path)
 {
 	char parent[PATH_MAX];
 	const char *name;
 	CLEANUP_CLOSE int fd = open_parent(root, path, parent, &name);
+	struct timespec times[2];
+	int error;
 
 	if (fd < 0)
 		return fd;
-	if (mkdirat(fd, name, 0755))
+	error = keep_time(fd, times);
+	if (error)
+		return error;
+	/* The mode whatever the host's umask is. */
+	if (mkdirat(fd, name, 0755) || fchmodat(fd, name, 0755, 0))
 		return -errno;
-	/* Whatever the host's umask is. */
-	return fchmodat(fd, name, 0755, 0) ? -errno : 0;
+	return futimens(fd, times) ? -errno : 0;
 }
 
 int transfer_remove_directory(int root, const char *path)
@@ -50,10 +67,17 @@ int transfer_remove_directory(int root, const char *path)
 	char parent[PATH_MAX];
 	const char *name;
 	CLEANUP_CLOSE int fd = open_parent(root, path, parent, &name);
+	struct timespec times[2];
+	int error;
 
 	if (fd < 0)
 		return fd;
-	return unlinkat(fd, name, AT_REMOVEDIR) ? -errno : 0;
+	error = keep_time(fd, times);
+	if (error)
+		return error;
+	if (unlinkat(fd, name, AT_REMOVEDIR))
+		return -errno;
+	return futimens(fd, times) ? -errno : 0;
 }
 
 /* Those that cri-unpack keeps; overlay's marks say how one layer stands to its own lower ones. */
@@ -131,12 +155,26 @@ static int move_child(int from, int to, const char *name, unsigned depth)
 	return renameat(from, name, to, name) ? -errno : 0;
 }
 
+static int move_children(DIR *children, int from, int to, unsigned depth)
+{
+	struct dirent *child;
+	int error = 0;
+
+	while (!error && (errno = 0, child = readdir(children))) {
+		if (strcmp(child->d_name, ".") != 0 && strcmp(child->d_name, "..") != 0)
+			error = move_child(from, to, child->d_name, depth);
+	}
+	return error ? error : -errno;
+}
+
 static int transfer_directories(int from, int to, unsigned depth)
 {
 	CLEANUP_DIR DIR *children = NULL;
-	struct dirent *child;
-	int own, error = 0;
+	struct timespec times[2];
+	int own, error = keep_time(to, times);
 
+	if (error)
+		return error;
 	if (depth > MAX_DEPTH)
 		return -ELOOP;
 	own = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -147,11 +185,10 @@ static int transfer_directories(int from, int to, unsigned depth)
 		close(own);
 		return -ENOMEM;
 	}
-	while (!error && (errno = 0, child = readdir(children))) {
-		if (strcmp(child->d_name, ".") != 0 && strcmp(child->d_name, "..") != 0)
-			error = move_child(from, to, child->d_name, depth);
-	}
-	return error ? error : -errno;
+	error = move_children(children, from, to, depth);
+	if (error)
+		return error;
+	return futimens(to, times) ? -errno : 0;
 }
 
 int transfer_children(int from, int to)
@@ -228,17 +265,6 @@ static int copy_node(const struct merged_entry *entry, int directory, const char
 	if (!S_ISLNK(status->st_mode) && fchmodat(directory, name, status->st_mode & 07777, 0))
 		return -errno;
 	return utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW) ? -errno : 0;
-}
-
-static int keep_time(int directory, struct timespec times[2])
-{
-	struct stat status;
-
-	if (fstat(directory, &status))
-		return -errno;
-	times[0] = (struct timespec){ .tv_nsec = UTIME_OMIT };
-	times[1] = status.st_mtim;
-	return 0;
 }
 
 int transfer_copy(const struct merged_entry *entry, int directory, const char *name, cri_call *call)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moving and copying between layer directories. 0 or -errno. */
+/* Moving and copying between layer directories, which keep their times. 0 or -errno. */
 #ifndef LIBCRI_IMAGE_TRANSFER_H
 #define LIBCRI_IMAGE_TRANSFER_H
 
@@ -20,7 +20,7 @@ int transfer_children(int from, int to);
 /* A copy of what is no directory, with its metadata. Described in `call`. */
 int transfer_copy(const struct merged_entry *entry, int directory, const char *name, cri_call *call);
 
-/* A hard link, in place of what is there, without a trace in the directory's time. */
+/* A hard link, in place of what is there. */
 int transfer_link(int from, const char *target, int to, const char *name);
 
 #endif

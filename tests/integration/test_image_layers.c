@@ -183,6 +183,7 @@ static void test_names(void **state)
 	tar_begin(&tar, builder.directory);
 	tar_pax(&tar, "path", deep, strlen(deep));
 	tar_file(&tar, "short", 0644, "pax");
+	name[0] = 'g';
 	tar_gnu_long_name(&tar, name);
 	tar_file(&tar, "short", 0644, "gnu");
 	tar_pax(&tar, "path", "gr\xc3\xbc\xc3\x9f", 6);
@@ -194,6 +195,7 @@ static void test_names(void **state)
 	builder_layer(&builder, &tar, "zstd");
 	open_view(fixture, &builder, &view);
 	expect_content(&view, deep, "pax");
+	expect_content(&view, name, "gnu");
 	expect_content(&view, "gr\xc3\xbc\xc3\x9f", "utf-8");
 	expect_content(&view, "la\xe4tin", "latin-1");
 	expect_content(&view, "absolute", "inside");
