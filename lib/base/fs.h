@@ -16,8 +16,8 @@ int fs_path(char *path, size_t size, const char *format, ...) __attribute__((for
 /* mkdir -p. Existing directories are left as they are; `mode` is what new ones get whatever the umask. */
 int fs_make_directories(const char *path, mode_t mode);
 
-/* Appends the whole file, at most `limit` bytes: -EFBIG beyond; on failure the content is as before. Works for /proc and
- * cgroupfs, whose sizes are 0. */
+/* Appends the whole file, at most `limit` bytes: -EFBIG beyond; on failure the content is as before. Works for /proc
+ * and cgroupfs, whose sizes are 0. */
 int fs_read(int directory_fd, const char *path, size_t limit, struct buffer *content);
 
 /* One write(2) to a file that exists, as /proc and cgroupfs want it. */

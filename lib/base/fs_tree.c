@@ -238,7 +238,7 @@ static int walk_tree(int fd, struct visitor *visitor)
 	struct walk walk = { .visitor = visitor };
 	int error = push(&walk, fd);
 
-	if (error)
+	if (!walk.depth)
 		return error;
 	scan(&walk);
 	while (walk.depth) {

@@ -42,6 +42,8 @@
 extern int __clone(int (*function)(void *), void *stack, int flags, void *argument, ...); // NOLINT
 
 struct start {
+	void *mapping;
+	size_t size;
 	const struct spawn *spawn;
 	const char *const *environment;
 	char *program_stack; /* its end: stacks grow down */
@@ -92,7 +94,7 @@ UNSANITISED static int place_descriptors(struct start *start)
 	if (null < 0)
 		return -errno;
 	for (int i = 0; i < end; i++) {
-		long source = start->sources[i] < 0 && i < FIRST_FD ? null : start->sources[i];
+		long source = i < FIRST_FD && start->sources[i] < 0 ? null : start->sources[i];
 
 		if (source < end && source != i)
 			source = syscall(SYS_fcntl, source, F_DUPFD_CLOEXEC, end);
@@ -176,36 +178,40 @@ static int check(const struct spawn *spawn)
 	return 0;
 }
 
-/* guard page | the program's stack | the intermediate's stack | struct start */
-static int map_start(const struct spawn *spawn, bool wants_pidfd, struct start **start, char **mapping, size_t *size)
+/* guard page | the program's stack | the intermediate's stack | struct start. NULL: *error says why. */
+static struct start *map_start(const struct spawn *spawn, bool wants_pidfd, int *error)
 {
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE), start_at = page + 2 * STACK_SIZE;
 	size_t start_size = sizeof(struct start) + (FIRST_FD + spawn->n_fds) * sizeof(int);
+	size_t size = start_at + (start_size + page - 1) / page * page;
+	char *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct start *start;
 
-	*size = page + 2 * STACK_SIZE + (start_size + page - 1) / page * page;
-	*mapping = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (*mapping == MAP_FAILED)
-		return -errno;
-	if (mprotect(*mapping, page, PROT_NONE)) {
-		int error = -errno;
-
-		munmap(*mapping, *size);
-		return error;
+	if (mapping == MAP_FAILED) {
+		*error = -errno;
+		return NULL;
 	}
-	*start = (struct start *)(*mapping + page + 2 * STACK_SIZE);
-	(*start)->spawn = spawn;
-	(*start)->environment = spawn->environment ? spawn->environment : default_environment;
-	(*start)->program_stack = *mapping + page + STACK_SIZE;
-	(*start)->wants_pidfd = wants_pidfd;
-	(*start)->pidfd = -1;
+	if (mprotect(mapping, page, PROT_NONE)) {
+		*error = -errno;
+		munmap(mapping, size);
+		return NULL;
+	}
+	start = (struct start *)(mapping + start_at);
+	start->mapping = mapping;
+	start->size = size;
+	start->spawn = spawn;
+	start->environment = spawn->environment ? spawn->environment : default_environment;
+	start->program_stack = mapping + page + STACK_SIZE;
+	start->wants_pidfd = wants_pidfd;
+	start->pidfd = -1;
 	/* Unless it comes to something else, it was killed before. */
-	(*start)->error = -EINTR;
-	(*start)->sources[0] = spawn->stdin_fd;
-	(*start)->sources[1] = spawn->stdout_fd;
-	(*start)->sources[2] = spawn->stderr_fd;
+	start->error = -EINTR;
+	start->sources[0] = spawn->stdin_fd;
+	start->sources[1] = spawn->stdout_fd;
+	start->sources[2] = spawn->stderr_fd;
 	for (size_t i = 0; i < spawn->n_fds; i++)
-		(*start)->sources[FIRST_FD + i] = spawn->fds[i];
-	return 0;
+		start->sources[FIRST_FD + i] = spawn->fds[i];
+	return start;
 }
 
 static int start_intermediate(struct start *start, bool shares_files)
@@ -233,14 +239,13 @@ static int start_intermediate(struct start *start, bool shares_files)
 int spawn_program(const struct spawn *spawn, int *pidfd)
 {
 	CLEANUP_CLOSE int program = -1;
-	struct start *start = NULL;
-	char *mapping = NULL;
-	size_t size = 0;
 	int error = check(spawn);
+	struct start *start;
 
-	if (!error)
-		error = map_start(spawn, pidfd != NULL, &start, &mapping, &size);
 	if (error)
+		return error;
+	start = map_start(spawn, pidfd != NULL, &error);
+	if (!start)
 		return error;
 	error = start_intermediate(start, pidfd != NULL);
 	program = start->pidfd;
@@ -253,7 +258,7 @@ int spawn_program(const struct spawn *spawn, int *pidfd)
 	}
 	if (!error)
 		error = start->error;
-	munmap(mapping, size);
+	munmap(start->mapping, start->size);
 	if (!error && pidfd)
 		*pidfd = take_fd(&program);
 	return error;

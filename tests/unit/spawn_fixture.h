@@ -83,7 +83,7 @@ static int run(struct spawn *spawn, int *pidfd, struct buffer *output)
 	error = spawn_program(spawn, pidfd);
 	close(fds[1]);
 	while (!error) {
-		ssize_t n;
+		ssize_t n = 0;
 
 		if (buffer_reserve(output, 4096))
 			error = -ENOMEM;

@@ -32,7 +32,7 @@ static void test_grows(void **state)
 	for (int i = 0; i < 100000; i++)
 		buffer_printf(&buffer, "%05d", i);
 	assert_int_equal(buffer.length, 500000);
-	assert_memory_equal(buffer.data + 5 * 54321, "54321", 5);
+	assert_memory_equal(buffer.data + (size_t)5 * 54321, "54321", 5);
 	assert_int_equal(strlen(buffer.data), 500000);
 }
 

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#define LARGEST_FILE 200000
+
 static char directory[64];
 static int directory_fd;
 
@@ -23,7 +25,8 @@ static int make_directory(void **state)
 {
 	(void)state;
 	/* Thousands of inodes are made, which some disks' file systems take a millisecond each for. */
-	strcpy(directory, access("/dev/shm", W_OK) ? "/tmp/test_fs_tree.XXXXXX" : "/dev/shm/test_fs_tree.XXXXXX");
+	snprintf(directory, sizeof(directory), "%s/test_fs_tree.XXXXXX",
+		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	if (!mkdtemp(directory))
 		return -1;
 	directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -44,9 +47,9 @@ static bool exists(const char *name)
 
 static void put(const char *name, size_t length)
 {
-	CLEANUP_FREE char *bytes = calloc(1, length + 1);
+	static const char bytes[LARGEST_FILE];
 
-	assert_non_null(bytes);
+	assert_true(length <= sizeof(bytes));
 	assert_int_equal(fs_write_atomic(directory_fd, name, bytes, length, 0644, false), 0);
 }
 
@@ -60,6 +63,8 @@ static int count_fds(void)
 	return n;
 }
 
+#define LEVEL "a-level-with-a-name-that-makes-paths-long"
+
 /* A chain of directories, each with a file, a link and a second, empty directory beside the next one. */
 static void make_chain(const char *name, int levels)
 {
@@ -71,10 +76,10 @@ static void make_chain(const char *name, int levels)
 		int next;
 
 		assert_true(fd >= 0);
-		assert_int_equal(mkdirat(fd, "a-level-with-a-name-that-makes-paths-long", 0755), 0);
+		assert_int_equal(mkdirat(fd, LEVEL, 0755), 0);
 		assert_int_equal(mkdirat(fd, "empty", 0755), 0);
 		assert_int_equal(symlinkat("..", fd, "link"), 0);
-		next = openat(fd, "a-level-with-a-name-that-makes-paths-long", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		next = openat(fd, LEVEL, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		close(fd);
 		fd = next;
 	}
@@ -312,7 +317,7 @@ static void test_usage(void **state)
 	assert_int_equal(mkdirat(directory_fd, "tree", 0755), 0);
 	assert_int_equal(mkdirat(directory_fd, "tree/sub", 0755), 0);
 	put("tree/small", 10);
-	put("tree/sub/large", 200000);
+	put("tree/sub/large", LARGEST_FILE);
 	assert_int_equal(symlinkat("/usr", directory_fd, "tree/link"), 0);
 	for (const char *const *name =
 		     (const char *const[]){ "tree", "tree/sub", "tree/small", "tree/sub/large", "tree/link", NULL };
@@ -320,7 +325,7 @@ static void test_usage(void **state)
 		assert_int_equal(fstatat(directory_fd, *name, &status, AT_SYMLINK_NOFOLLOW), 0);
 		expected += (uint64_t)status.st_blocks * 512;
 	}
-	assert_true(expected >= 200000);
+	assert_true(expected >= LARGEST_FILE);
 	/* Further links, wherever they lie, add nothing. */
 	assert_int_equal(linkat(directory_fd, "tree/sub/large", directory_fd, "tree/again", 0), 0);
 	assert_int_equal(linkat(directory_fd, "tree/sub/large", directory_fd, "tree/sub/again", 0), 0);
@@ -372,13 +377,16 @@ static bool churning;
 /* What a container may do while it is measured: directories deep in the tree change their place. */
 static void *churn(void *unused)
 {
-	char from[2048] = "deep", to[64] = "moved";
+	CLEANUP_BUFFER struct buffer from = BUFFER_EMPTY;
 
+	buffer_text(&from, "deep");
 	for (int i = 0; i < 40; i++)
-		strcat(from, "/a-level-with-a-name-that-makes-paths-long");
+		buffer_text(&from, "/" LEVEL);
+	if (from.failed)
+		return NULL;
 	while (__atomic_load_n(&churning, __ATOMIC_SEQ_CST)) {
-		renameat(directory_fd, from, directory_fd, to);
-		renameat(directory_fd, to, directory_fd, from);
+		renameat(directory_fd, from.data, directory_fd, "moved");
+		renameat(directory_fd, "moved", directory_fd, from.data);
 	}
 	return unused;
 }
@@ -403,17 +411,29 @@ static void test_moving_trees_end_the_walk_cleanly(void **state)
 	assert_int_equal(count_fds(), before);
 }
 
-/* While a deep tree is removed, a directory in it moves out to where the walk must not follow: there, names as in the
- * tree's own directories wait to be taken for them. */
+static int open_level(const char *name, int level)
+{
+	int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (level--) {
+		int next = openat(fd, LEVEL, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		assert_true(next >= 0);
+		close(fd);
+		fd = next;
+	}
+	return fd;
+}
+
+static int upper_fd, lower_fd;
+
+/* Once the walk is deep in the tree, a directory that it came through moves out to where it must not follow: there,
+ * names as in the tree's own directories wait to be taken for them. */
 static void *move_out(void *unused)
 {
-	char from[4096] = "deep";
-
-	for (int i = 0; i < 60; i++)
-		strcat(from, "/a-level-with-a-name-that-makes-paths-long");
-	while (__atomic_load_n(&churning, __ATOMIC_SEQ_CST) &&
-	       renameat(directory_fd, from, directory_fd, "outside/moved"))
-		sched_yield();
+	while (!faccessat(lower_fd, "link", F_OK, AT_SYMLINK_NOFOLLOW))
+		;
+	renameat(upper_fd, LEVEL, directory_fd, "outside/moved");
 	return unused;
 }
 
@@ -423,16 +443,18 @@ static void test_remove_stays_in_a_tree_that_is_taken_apart(void **state)
 	assert_int_equal(mkdirat(directory_fd, "outside", 0755), 0);
 	assert_int_equal(mkdirat(directory_fd, "outside/empty", 0755), 0);
 	assert_int_equal(mkdirat(directory_fd, "outside/empty/kept", 0755), 0);
-	for (int round = 0; round < 100; round++) {
+	for (int round = 0; round < 30; round++) {
 		pthread_t thread;
 		int error;
 
-		make_chain("deep", 200);
-		churning = true;
+		make_chain("deep", 400);
+		upper_fd = open_level("deep", 60);
+		lower_fd = open_level("deep", 100);
 		assert_int_equal(pthread_create(&thread, NULL, move_out, NULL), 0);
 		error = fs_remove_tree(directory_fd, "deep");
-		__atomic_store_n(&churning, false, __ATOMIC_SEQ_CST);
 		assert_int_equal(pthread_join(thread, NULL), 0);
+		close(upper_fd);
+		close(lower_fd);
 		assert_true(!error || error == -ESTALE);
 		assert_true(exists("outside/empty/kept"));
 		assert_int_equal(fs_remove_tree(directory_fd, "deep"), 0);

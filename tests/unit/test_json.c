@@ -104,11 +104,9 @@ static void test_refuses(void **state)
 		"\"\xff\"",
 		"\"\xc0\x80\"",
 		"\"\xed\xa0\x80\"",
-		"\x01"
-		"1",
+		"\0011",
 		"/*c*/1",
-		"\xef\xbb\xbf"
-		"1",
+		"\xef\xbb\2771",
 		/* cJSON would cut a number of this length. */
 		"1111111111111111111111111111111111111111111111111111111111111111",
 	};

@@ -307,7 +307,7 @@ static void test_long_paths(void **state)
 static void test_full_backlog(void **state)
 {
 	char path[PATH_MAX];
-	int listener, clients[32], n = 0;
+	int listener, clients[33], n = 0;
 
 	(void)state;
 	assert_int_equal(fs_path(path, sizeof(path), "%s/socket", directory), 0);

@@ -36,9 +36,12 @@ static void test_default_environment(void **state)
 
 static uint64_t status_mask(const char *status, const char *field)
 {
-	const char *line = strstr(status, field);
+	const char *line = status ? strstr(status, field) : NULL;
 
-	assert_non_null(line);
+	if (!line) {
+		fail_msg("no %s", field);
+		return UINT64_MAX;
+	}
 	return strtoull(line + strlen(field), NULL, 16);
 }
 

@@ -159,12 +159,12 @@ static void test_descriptors_of_other_threads_do_not_leak(void **state)
 	for (int i = 0; i < 30; i++) {
 		struct spawn spawn = { SPAWN_INIT, .path = self, .argv = report_argv };
 		CLEANUP_BUFFER struct buffer output = BUFFER_EMPTY;
+		const char *last;
 		int pidfd = -1;
 
 		assert_int_equal(run(&spawn, &pidfd, &output), 0);
-		assert_non_null(strstr(output.data, "fd 2 "));
-		assert_null(strstr(output.data, "fd 3 "));
-		assert_null(strstr(strstr(output.data, "fd 2 ") + 1, "fd "));
+		last = output.data ? strstr(output.data, "fd 2 ") : NULL;
+		assert_true(last && !strstr(last + 1, "fd "));
 		close(pidfd);
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
