@@ -85,7 +85,7 @@ static void test_signals_are_reset(void **state)
 static void assert_fds(const char *output, const int *sources, int n)
 {
 	CLEANUP_BUFFER struct buffer expected = BUFFER_EMPTY;
-	const char *rest = strstr(output, "cwd ");
+	const char *rest = output ? strstr(output, "cwd ") : NULL;
 
 	for (int fd = 0; fd < n; fd++) {
 		struct stat status;
