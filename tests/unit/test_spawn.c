@@ -91,7 +91,7 @@ static void assert_fds(const char *output, const int *sources, int n)
 		struct stat status;
 
 		if (fd == STDOUT_FILENO) {
-			const char *line = strstr(output, "fd 1 ");
+			const char *line = rest ? strstr(output, "fd 1 ") : NULL;
 
 			assert_non_null(line);
 			buffer_append(&expected, line, (size_t)(strchr(line, '\n') - line) + 1);
