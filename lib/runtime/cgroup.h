@@ -2,10 +2,8 @@
 /*
  * cgroups, v1, v1 hybrid and v2, by the file system.
  *
- * A cgroup is named by its path below the roots of all hierarchies, "/libcri/<sandbox>/<container>". That one is
- * limited and holds no process itself (v2 forbids it); the processes are in "<path>/c", which is what the container
- * sees as its root, so that one which may write there cannot lift its own limits. liblxc is kept from cgroups
- * (shim_protocol.h).
+ * A cgroup is named by its path below the roots of all hierarchies, "/libcri/<sandbox>/<container>". That of a container
+ * holds its processes and is the root of what it sees. liblxc is kept from cgroups (shim_protocol.h).
  */
 #ifndef LIBCRI_RUNTIME_CGROUP_H
 #define LIBCRI_RUNTIME_CGROUP_H
@@ -17,7 +15,6 @@
 #include <stdint.h>
 
 #define CGROUP_MAX_HIERARCHIES 24
-#define CGROUP_CHILD "c" /* the cgroup of the processes */
 
 struct cgroup_hierarchy {
 	char *mountpoint;  /* "/sys/fs/cgroup/memory", "/sys/fs/cgroup/unified", "/sys/fs/cgroup" */

@@ -172,31 +172,9 @@ static int limit_period(const struct limiter *limiter)
 						   : limit_period_v1(limiter, period, quota);
 }
 
-/* On v1 the processes are in liblxc's cgroup below, which has a copy: it must be shrunk before its parent and can only
- * grow after it. On v2 it follows by itself. */
 static int limit_cpuset_file(const struct limiter *limiter, const char *file, const char *value, const char *field)
 {
-	struct limiter child = *limiter;
-	char below[PATH_MAX];
-	int result;
-
-	if (text_is_empty(value))
-		return 0;
-	if (limit_hierarchy(limiter, "cpuset")->v2)
-		return limit_text(limiter, "cpuset", file, value, field);
-	result = fs_path(below, sizeof(below), "%s/" CGROUP_CHILD, limiter->cgroup);
-	if (result < 0)
-		return limit_fail(limiter, result, field, file, value);
-	child.cgroup = below;
-	result = limit_write(limiter, "cpuset", file, value);
-	if (result == -EBUSY) {
-		result = limit_write(&child, "cpuset", file, value);
-		if (result == 0 || result == -ENOENT)
-			result = limit_write(limiter, "cpuset", file, value);
-	}
-	if (result == 0)
-		result = limit_write(&child, "cpuset", file, value);
-	return result < 0 && result != -ENOENT ? limit_fail(limiter, result, field, file, value) : 0;
+	return text_is_empty(value) ? 0 : limit_text(limiter, "cpuset", file, value, field);
 }
 
 static int limit_cpuset(const struct limiter *limiter)

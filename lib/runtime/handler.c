@@ -22,11 +22,6 @@ const char *handler_monitor_cgroup(const cri_engine *engine, const struct runtim
 	return arena_printf(arena, "%.*s/monitors", (int)(end - container->cgroup), container->cgroup);
 }
 
-const char *handler_process_cgroup(const struct runtime_container *container, struct arena *arena)
-{
-	return arena_printf(arena, "%s/" CGROUP_CHILD, container->cgroup);
-}
-
 char *handler_lxc_path(const cri_engine *engine, const char *id, char path[PATH_MAX])
 {
 	if (!path_container(engine, id, "", path))
@@ -62,16 +57,12 @@ static int make_cgroups(cri_engine *engine, const struct runtime_container *cont
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	const char *monitors = handler_monitor_cgroup(engine, container, &arena);
-	const char *inner = handler_process_cgroup(container, &arena);
 	int result;
 
-	if (!monitors || !inner)
+	if (!monitors)
 		return call_no_memory(call, "prepare the container");
-	/* The kernel changes what a v1 cgroup may use only as long as nothing is below it. */
 	result = cgroup_allow_devices(engine->cgroups, container->cgroup, container->device_rules,
 				      container->n_device_rules, call);
-	if (result == 0)
-		result = cgroup_create(engine->cgroups, inner, call);
 	if (result == 0)
 		result = cgroup_create(engine->cgroups, monitors, call);
 	return result;

@@ -13,9 +13,6 @@
 const char *handler_monitor_cgroup(const cri_engine *engine, const struct runtime_container *container,
 				   struct arena *arena);
 
-/* The cgroup of the container's processes. NULL: memory ran out. */
-const char *handler_process_cgroup(const struct runtime_container *container, struct arena *arena);
-
 /* liblxc's "lxcpath": <lxcpath>/<id> is the container's state directory. NULL: too long. */
 char *handler_lxc_path(const cri_engine *engine, const char *id, char path[PATH_MAX]);
 

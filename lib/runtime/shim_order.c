@@ -151,8 +151,6 @@ static bool add_v1_cgroup(cJSON *array, const struct cgroup_hierarchy *hierarchy
 static bool add_cgroup_mounts(const struct cgroup_system *system, const struct runtime_container *container,
 			      cJSON *array)
 {
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	const char *cgroup = handler_process_cgroup(container, &arena);
 	const struct runtime_mount directory = {
 		.type = RUNTIME_MOUNT_FRESH,
 		.source = "tmpfs",
@@ -162,14 +160,13 @@ static bool add_cgroup_mounts(const struct cgroup_system *system, const struct r
 		.n_flags = N_CGROUP_FLAGS,
 	};
 	const struct runtime_mount readonly = { .type = RUNTIME_MOUNT_READONLY, .target = CGROUP_ROOT };
-	bool good = cgroup != NULL;
+	const char *cgroup = container->cgroup;
+	bool good;
 
 	if (container->process.pause || brings_cgroups(container))
 		return true;
-	if (good && system->unified)
-		good = add_cgroup_bind(array, &system->hierarchies[0], cgroup, "", 0);
-	else if (good)
-		good = add_mount(array, &directory);
+	good = system->unified ? add_cgroup_bind(array, &system->hierarchies[0], cgroup, "", 0)
+			       : add_mount(array, &directory);
 	for (size_t i = 0; good && i < system->n_hierarchies; i++) {
 		if (!system->hierarchies[i].v2)
 			good = add_v1_cgroup(array, &system->hierarchies[i], cgroup);
@@ -209,16 +206,15 @@ static int add_entry(cri_engine *engine, cJSON *order, const char *key, const ch
 static int add_cgroups(cri_engine *engine, const struct runtime_container *container, cJSON *order, cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	const char *inner = handler_process_cgroup(container, &arena);
 	const char *monitors = handler_monitor_cgroup(engine, container, &arena);
 	const struct cgroup_hierarchy *memory = cgroup_hierarchy_of(engine->cgroups, "memory");
 	cJSON *oom;
 	const char *path;
 	int result;
 
-	if (!inner || !monitors)
+	if (!monitors)
 		return call_no_memory(call, step);
-	result = add_entry(engine, order, "cgroup_entry", inner, cgroup_entry_files, call);
+	result = add_entry(engine, order, "cgroup_entry", container->cgroup, cgroup_entry_files, call);
 	if (result == 0)
 		result = add_entry(engine, order, "monitor_cgroup_entry", monitors, cgroup_escape_files, call);
 	if (result < 0)

@@ -36,8 +36,7 @@
  *                 {"type":"fresh","filesystem":"mqueue","target":PATH,"data":TEXT,"flags":[…]},
  *                 {"type":"mask","target":PATH}, {"type":"readonly","target":PATH}],
  *       "cgroup_entry":[PATH…]   files through which the container's first process (its descriptors come behind the
- *                                memfd of PROCESS) and every exec enter the container's cgroup, "<cgroup>/c", which
- *                                is made, and its devices are limited, before the shim starts
+ *                                memfd of PROCESS) and every exec enter the container's cgroup
  *       "monitor_cgroup_entry":[PATH…]  the same for the shim and the monitor themselves,
  *       "oom":{"v1":PATH of the memory cgroup | "v2":PATH of memory.events} }
  *
