@@ -93,7 +93,10 @@ static void assert_fds(const char *output, const int *sources, int n)
 		if (fd == STDOUT_FILENO) {
 			const char *line = rest ? strstr(output, "fd 1 ") : NULL;
 
-			assert_non_null(line);
+			if (!line) {
+				fail_msg("no standard output");
+				return;
+			}
 			buffer_append(&expected, line, (size_t)(strchr(line, '\n') - line) + 1);
 			continue;
 		}
