@@ -46,4 +46,8 @@ UNIT_LIBS_test_passwd := $(BUILD)/libcri-inner.a
 UNIT_LIBS_test_target := $(BUILD)/libcri-inner.a
 UNIT_LIBS_test_helper := $(BUILD)/libcri-inner.a
 $(BUILD)/tests/unit/test_namespaces: | $(HELPER_DIRECTORY)/cri-sandbox
-$(BUILD)/tests/unit/test_init: | $(HELPER_DIRECTORY)/cri-init
+INIT_TESTS := $(patsubst %,$(BUILD)/tests/unit/test_init%,_process _mounts _privileges)
+$(INIT_TESTS): $(BUILD)/tests/unit/init_player.o | $(HELPER_DIRECTORY)/cri-init
+UNIT_LIBS_test_init_process := $(BUILD)/libcri-inner.a
+UNIT_LIBS_test_init_mounts := $(BUILD)/libcri-inner.a
+UNIT_LIBS_test_init_privileges := $(BUILD)/libcri-inner.a
