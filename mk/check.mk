@@ -19,15 +19,20 @@ check-unit: unit-tests
 check-integration: all integration-tests
 	@tests/run.sh $(BUILD) integration
 
-# What a sanitizer can watch: code in our own processes. Helpers that enter namespaces, drop privileges or run inside
-# containers are built plainly there; valgrind looks after them.
+# What a sanitizer can watch: the library, in the unit tests and in those that run it from many threads and processes.
+# Helpers, which enter namespaces and drop privileges, are those of the plain build; valgrind looks after them.
 asan: deps-check
-	@$(SUBMAKE) -j$$(nproc) BUILD=build-asan OPTIMISE='-O1 -g' SANITISE='-fsanitize=address,undefined -fno-omit-frame-pointer' unit-tests
-	@tests/run.sh build-asan unit
+	@$(SUBMAKE) -j$$(nproc) helpers
+	@$(SUBMAKE) -j$$(nproc) BUILD=build-asan OPTIMISE='-O1 -g' \
+		SANITISE='-fsanitize=address,undefined -fno-omit-frame-pointer' unit-tests build-asan/tests/integration/test_concurrency \
+		build-asan/tests/integration/test_container
+	@HELPERS=$(BUILD)/libexec/libcri tests/run.sh build-asan unit integration
 
 tsan: deps-check
-	@$(SUBMAKE) -j$$(nproc) BUILD=build-tsan OPTIMISE='-O1 -g' SANITISE='-fsanitize=thread' unit-tests
-	@tests/run.sh build-tsan unit
+	@$(SUBMAKE) -j$$(nproc) helpers
+	@$(SUBMAKE) -j$$(nproc) BUILD=build-tsan OPTIMISE='-O1 -g' SANITISE='-fsanitize=thread' unit-tests \
+		build-tsan/tests/integration/test_concurrency
+	@HELPERS=$(BUILD)/libexec/libcri tests/run.sh build-tsan unit integration
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
 BENCH_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/bench/bench_*.c),$(wildcard tests/bench/*.c)))

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Runs the test programs of a build, one after another, and says what passed: tests/run.sh BUILD KIND...
-# A program that prints no summary, hangs, or leaves a process behind has failed.
+# HELPERS names the helpers of another build. A program that prints no summary, hangs, or leaves a process behind has failed.
 set -u
 
 build=$1
+helpers=$(realpath "${HELPERS:-$build/libexec/libcri}" 2>/dev/null)
 shift
 passed=0
 failed=0
@@ -16,7 +17,7 @@ for kind in "$@"; do
 	for program in "$build/tests/$kind"/test_*; do
 		[ -f "$program" ] && [ -x "$program" ] || continue
 		name=$kind/$(basename "$program")
-		LIBCRI_HELPER_DIRECTORY=$(realpath "$build/libexec/libcri" 2>/dev/null) timeout 600 "$program" >"$log" 2>&1
+		LIBCRI_HELPER_DIRECTORY=$helpers timeout 600 "$program" >"$log" 2>&1
 		status=$?
 		ok=$(grep -c '^\[       OK \]' "$log")
 		bad=$(grep -c '^\[  FAILED  \] [^0-9]' "$log")
