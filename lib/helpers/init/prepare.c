@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -49,6 +50,15 @@ static int enter_cgroups(const struct order *order, struct failure *failure)
 			return fail(failure, errno, "enter the cgroup", "");
 	}
 	return 0;
+}
+
+/* Of the container's first process, whose cgroup becomes the root of what is seen in /proc/self/cgroup. Kernels without
+ * cgroup namespaces show the host's path there. */
+static int leave_cgroup_namespace(const struct process *process, struct failure *failure)
+{
+	if (process->exec || unshare(CLONE_NEWCGROUP) == 0 || errno == EINVAL)
+		return 0;
+	return fail(failure, errno, "make a cgroup namespace", "");
 }
 
 static int read_record(struct prepared *prepared, int fd, struct failure *failure)
@@ -196,6 +206,8 @@ int prepare(struct prepared *prepared, struct order *order, struct failure *fail
 	if (result == 0 && process->cgroup_files && order->n_fds == 1)
 		result = fail(failure, EBADMSG, "enter the cgroup", "its files did not come");
 	channel_release(order);
+	if (result == 0)
+		result = leave_cgroup_namespace(process, failure);
 	if (result == 0)
 		result = set_hostname(process, failure);
 	if (result == 0)
