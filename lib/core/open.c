@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "core/paths.h"
+#include "core/place.h"
 #include "image/image.h"
 #include "network/namespaces.h"
 #include "runtime/cgroup.h"
@@ -117,12 +118,7 @@ static int settle_options(cri_engine *engine, const cri_engine_options *given, c
 	engine->root = options->root;
 	engine->state = options->state;
 	engine->helpers = options->helper_directory;
-	if (result == 0)
-		result = runtime_handler_find(engine, options->default_handler, &handler, call);
-	if (result == 0 && !(options->helper_directory = arena_strdup(&engine->arena, options->helper_directory)))
-		result = call_no_memory(call, step);
-	engine->helpers = options->helper_directory;
-	return result;
+	return result < 0 ? result : runtime_handler_find(engine, options->default_handler, &handler, call);
 }
 
 static int make_directories(cri_engine *engine, cri_call *call)
@@ -159,72 +155,6 @@ static int make_state(cri_engine *engine, cri_call *call)
 		result = wake < 0 ? -errno : 0;
 	}
 	return result < 0 ? call_fail_errno(call, result, step, "make %s", engine->state) : 0;
-}
-
-/* Pins and mounts are seen in one mount namespace only, and one root has one state directory: an engine that saw
- * another would take every pod for lost. Both are known by the mount namespace and the state's device. */
-static int check_place(cri_engine *engine, cri_call *call)
-{
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	struct stat here, there;
-	const char *recorded, *state;
-	char *namespace;
-	char path[PATH_MAX];
-	int result;
-
-	if (stat("/proc/thread-self/ns/mnt", &here) < 0)
-		return call_fail_errno(call, errno, step, "/proc/thread-self/ns/mnt");
-	namespace = arena_printf(&arena, "%llu", (unsigned long long)here.st_ino);
-	if (!namespace)
-		return call_no_memory(call, step);
-	result = store_setting_get(engine->store, &arena, "state", &state, call);
-	if (result == 0 && strcmp(state, engine->state) != 0 && stat(state, &there) == 0 &&
-	    fs_path(path, sizeof(path), "%s/exits", state) == 0 && access(path, F_OK) == 0)
-		return call_fail(call, CRI_EPRECONDITION, step,
-				 "root %s is in use with the state directory %s: use that", engine->root, state);
-	if (result < 0 && result != CRI_ENOTFOUND)
-		return result;
-	result = store_setting_get(engine->store, &arena, "mount_namespace", &recorded, call);
-	if (result < 0 && result != CRI_ENOTFOUND)
-		return result;
-	/* After a restart of the machine the number means nothing: then the state directory is not there either. */
-	if (result == 0 && strcmp(recorded, namespace) != 0 && strcmp(state, engine->state) == 0 &&
-	    access(path_exits(engine, path), F_OK) < 0) {
-		const char *boot_recorded;
-		CLEANUP_BUFFER struct buffer boot = BUFFER_EMPTY;
-
-		if (store_setting_get(engine->store, &arena, "boot_id", &boot_recorded, call) == 0 &&
-		    fs_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &boot) == 0 &&
-		    !strcmp(boot.data, boot_recorded))
-			return call_fail(
-				call, CRI_EPRECONDITION, step,
-				"root %s is open in another mount namespace, where its pods are mounted: open it "
-				"there (nsenter --mount), or stop the programs that use it and restart the machine",
-				engine->root);
-	}
-	call_clear(call);
-	return 0;
-}
-
-static int record_place(cri_engine *engine, cri_call *call)
-{
-	CLEANUP_BUFFER struct buffer boot = BUFFER_EMPTY;
-	struct stat here;
-	char text[32];
-	int result;
-
-	if (stat("/proc/thread-self/ns/mnt", &here) < 0)
-		return call_fail_errno(call, errno, step, "/proc/thread-self/ns/mnt");
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)here.st_ino);
-	result = fs_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &boot);
-	if (result < 0)
-		return call_fail_errno(call, result, step, "/proc/sys/kernel/random/boot_id");
-	result = store_setting_set(engine->store, "mount_namespace", text, call);
-	if (result == 0)
-		result = store_setting_set(engine->store, "state", engine->state, call);
-	if (result == 0)
-		result = store_setting_set(engine->store, "boot_id", boot.data, call);
-	return result;
 }
 
 static int lock_recovery(cri_engine *engine, int *lock, cri_call *call)
@@ -264,11 +194,9 @@ static int open_engine(cri_engine *engine, const cri_engine_options *options, cr
 	if (result == 0)
 		result = store_open(path_database(engine, path), engine->options.max_events, &engine->store, call);
 	if (result == 0)
-		result = check_place(engine, call);
+		result = place_check(engine, call);
 	if (result == 0)
 		result = make_state(engine, call);
-	if (result == 0)
-		result = record_place(engine, call);
 	if (result == 0)
 		result = sandbox_recover(engine, call);
 	if (result == 0)

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening: several at once, from another place, bad options; version, status, information. */
+#include "fixture.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void test_version_and_status(void **state)
+{
+	struct fixture *fixture = *state;
+	const cri_engine_status *status;
+	cri_list *list;
+	char *json = NULL;
+
+	assert_string_equal(cri_version(), CRI_VERSION);
+	expect_ok(fixture, cri_engine_status_get(fixture->engine, &list, fixture->call));
+	status = cri_engine_status_at(list, 0);
+	assert_int_equal(status->n_conditions, 2);
+	assert_string_equal(status->conditions[0]->type, "RuntimeReady");
+	assert_true(status->conditions[0]->status);
+	assert_string_equal(status->conditions[1]->type, "NetworkReady");
+	assert_string_equal(status->root, fixture->root);
+	assert_true(status->n_handlers >= 3);
+	cri_list_free(list);
+	expect_ok(fixture, cri_engine_info_json(fixture->engine, &json, fixture->call));
+	assert_non_null(strstr(json, fixture->root));
+	cri_free(json);
+	expect_ok(fixture, cri_engine_update_runtime_config(fixture->engine, "10.0.0.0/16", fixture->call));
+}
+
+static void test_missing_helpers_are_told(void **state)
+{
+	struct fixture *fixture = *state;
+	cri_engine_options options = fixture_options(fixture);
+	const cri_sandbox_config config = { CRI_SANDBOX_CONFIG_INIT, .name = "helpless" };
+	cri_engine *engine = NULL;
+	cri_list *list;
+	char *id = NULL;
+
+	options.helper_directory = "/no/such/directory";
+	expect_ok(fixture, cri_engine_open(&options, &engine, fixture->call));
+	expect_ok(fixture, cri_engine_status_get(engine, &list, fixture->call));
+	assert_false(cri_engine_status_at(list, 0)->conditions[0]->status);
+	assert_non_null(strstr(cri_engine_status_at(list, 0)->conditions[0]->message, "/no/such/directory"));
+	cri_list_free(list);
+	assert_true(cri_sandbox_run(engine, &config, NULL, &id, fixture->call) < 0);
+	assert_non_null(strstr(cri_call_message(fixture->call), "/no/such/directory"));
+	cri_engine_close(engine);
+	fixture_assert_clean(fixture);
+}
+
+static void test_many_engines_see_the_same(void **state)
+{
+	struct fixture *fixture = *state;
+	cri_engine_options options = fixture_options(fixture);
+	cri_engine *engines[5] = { NULL };
+	char *id = fixture_run_sandbox(fixture, "seen");
+	char *container = fixture_start(fixture, id, "seen", "sleep 0.3");
+	int32_t exit_code = -1;
+
+	for (int i = 0; i < 5; i++)
+		expect_ok(fixture, cri_engine_open(&options, &engines[i], fixture->call));
+	for (int i = 0; i < 5; i++) {
+		cri_list *list;
+
+		expect_ok(fixture, cri_sandbox_list(engines[i], NULL, &list, fixture->call));
+		assert_int_equal(cri_list_count(list), 1);
+		cri_list_free(list);
+		expect_ok(fixture, cri_container_wait(engines[i], container, &exit_code, fixture->call));
+		assert_int_equal(exit_code, 0);
+	}
+	expect_ok(fixture, cri_sandbox_remove(engines[4], id, fixture->call));
+	for (int i = 0; i < 5; i++)
+		cri_engine_close(engines[i]);
+	cri_free(container);
+	cri_free(id);
+}
+
+static void expect_refused(struct fixture *fixture, int code, const cri_engine_options *options, const char *word)
+{
+	cri_engine *engine = NULL;
+
+	expect_code(fixture, code, cri_engine_open(options, &engine, fixture->call));
+	assert_null(engine);
+	if (!strstr(cri_call_message(fixture->call), word))
+		print_error("\"%s\" is not in: %s\n", word, cri_call_message(fixture->call));
+	assert_non_null(strstr(cri_call_message(fixture->call), word));
+}
+
+static void test_bad_options(void **state)
+{
+	struct fixture *fixture = *state;
+	cri_engine_options options = fixture_options(fixture);
+
+	options.root = "relative";
+	expect_refused(fixture, CRI_EINVAL, &options, "root");
+	options.root = "/tmp/../etc";
+	expect_refused(fixture, CRI_EINVAL, &options, "root");
+	options.root = "/tmp/a:b";
+	expect_refused(fixture, CRI_EINVAL, &options, "root");
+	options = fixture_options(fixture);
+	options.default_handler = "vm";
+	expect_refused(fixture, CRI_EINVAL, &options, "lxc");
+	options = fixture_options(fixture);
+	options.cgroup_parent = "no-slash";
+	expect_refused(fixture, CRI_EINVAL, &options, "cgroup_parent");
+	options = fixture_options(fixture);
+	options.cgroup_driver = CRI_CGROUP_SYSTEMD;
+	expect_refused(fixture, CRI_ENOTSUP, &options, "cgroup_driver");
+	options = fixture_options(fixture);
+	options.size = 0;
+	expect_refused(fixture, CRI_EINVAL, &options, "size");
+}
+
+/* While it has pods, a root is where they are mounted. */
+static void test_other_places(void **state)
+{
+	struct fixture *fixture = *state;
+	cri_engine_options options = fixture_options(fixture);
+	char *id = fixture_run_sandbox(fixture, "place");
+	char other[128];
+	int status;
+	pid_t pid;
+
+	snprintf(other, sizeof(other), "%s/other-state", fixture->directory);
+	options.state = other;
+	expect_refused(fixture, CRI_EPRECONDITION, &options, fixture->state);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		cri_engine *engine = NULL;
+		int result;
+
+		options = fixture_options(fixture);
+		if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+			_exit(100);
+		result = cri_engine_open(&options, &engine, NULL);
+		_exit(result == CRI_EPRECONDITION ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
+	cri_free(id);
+}
+
+/* What a restart of the machine leaves: the root, and an empty state directory. */
+static void test_restart_of_the_machine(void **state)
+{
+	struct fixture *fixture = *state;
+	char *id = fixture_run_sandbox(fixture, "restart");
+	char *container = fixture_start(fixture, id, "restart", "sleep 1000");
+	cri_list *list;
+
+	/* Processes end, mounts go. */
+	expect_ok(fixture, cri_container_stop(fixture->engine, container, 0, fixture->call));
+	expect_ok(fixture, cri_container_remove(fixture->engine, container, fixture->call));
+	cri_free(container);
+	fixture_close(fixture);
+	assert_int_equal(umount2(fixture->state, MNT_DETACH), 0);
+	fixture_open(fixture);
+	expect_ok(fixture, cri_sandbox_status_get(fixture->engine, id, &list, fixture->call));
+	assert_int_equal(cri_sandbox_status_at(list, 0)->info.state, CRI_SANDBOX_NOTREADY);
+	cri_list_free(list);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
+	cri_free(id);
+	id = fixture_run_sandbox(fixture, "restart");
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
+	cri_free(id);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_version_and_status),
+		cmocka_unit_test(test_missing_helpers_are_told),
+		cmocka_unit_test(test_many_engines_see_the_same),
+		cmocka_unit_test(test_bad_options),
+		cmocka_unit_test(test_other_places),
+		cmocka_unit_test(test_restart_of_the_machine),
+	};
+
+	return cmocka_run_group_tests_name("engine", tests, fixture_set_up, fixture_tear_down);
+}
