@@ -84,7 +84,7 @@ int place_check(cri_engine *engine, cri_call *call)
 	struct place here, there;
 	struct sandbox_row *rows;
 	size_t n_rows;
-	bool known, same_namespace, same_state;
+	bool known = false, same_namespace, same_state;
 	int result = current_place(engine, &arena, &here, call);
 
 	if (result == 0)
