@@ -59,6 +59,13 @@ static int set_readonly(int fd, bool recursive)
 	return result < 0 ? -errno : 0;
 }
 
+static bool is_directory(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 static int do_mount(int root_fd, const struct order *order, struct failure *failure)
 {
 	const char *target = order->texts[0];
@@ -73,9 +80,10 @@ static int do_mount(int root_fd, const struct order *order, struct failure *fail
 	target_fd = target_make(root_fd, target, kind);
 	if (target_fd < 0)
 		return fail(failure, target_fd, mount_step, "make %s", target);
-	result = attach(order->fds[0], target_fd);
-	if (result == -ENOTDIR)
+	/* The kernel says EINVAL, as to much else. */
+	if (is_directory(order->fds[0]) != is_directory(target_fd))
 		return fail(failure, ENOTDIR, mount_step, "%s and what is mounted there are not of one kind", target);
+	result = attach(order->fds[0], target_fd);
 	return result < 0 ? fail(failure, result, mount_step, "%s", target) : 0;
 }
 
