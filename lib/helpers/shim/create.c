@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the order to a container whose first process waits for "start". */
+#include "control.h"
+#include "exit.h"
+#include "init_link.h"
+#include "kill.h"
+#include "lxc.h"
+#include "monitor.h"
+#include "mounts.h"
+#include "program.h"
+#include "shim.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/lock.h"
+#include "base/socket.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+static const char step[] = "create the container";
+
+/* How long liblxc may take to put away what it began; then it is killed, and libcri removes the rest. */
+#define UNDO_MILLISECONDS 5000
+#define LOG_TAIL 512
+
+/* What is the shim's only until the monitor has it. */
+struct creation {
+	struct monitor_fds monitor;
+	int own_pidfd;
+};
+
+static void creation_free(struct creation *creation)
+{
+	cleanup_close_fd(&creation->monitor.init_peer);
+	cleanup_close_fd(&creation->monitor.link_peer);
+	cleanup_close_fd(&creation->monitor.store_receive);
+	cleanup_close_fd(&creation->own_pidfd);
+}
+
+int shim_take_lock(struct shim *shim, struct failure *failure)
+{
+	char path[PATH_MAX];
+	char pid[16];
+	int result = fs_path(path, sizeof(path), "%s/shim.lock", shim->order.directory);
+
+	if (result < 0)
+		return fail(failure, CRI_EINVAL, result, step, "%s", shim->order.directory);
+	shim->lock = lock_try(path, 0);
+	if (shim->lock == -EAGAIN)
+		return fail(failure, CRI_EEXIST, 0, step, "another shim serves it");
+	if (shim->lock < 0)
+		return fail(failure, code_of_errno(shim->lock), shim->lock, step, "%s", path);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	if (ftruncate(shim->lock, 0) < 0 || pwrite(shim->lock, pid, strlen(pid), 0) < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "%s", path);
+	return 0;
+}
+
+/* A pipe whose reading or writing end is ours, without waiting. */
+static int make_pipe(int *ours, int *containers, bool we_write)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	*ours = fds[we_write ? 1 : 0];
+	*containers = fds[we_write ? 0 : 1];
+	return fs_set_nonblocking(*ours, true);
+}
+
+static int make_streams(struct shim *shim, struct failure *failure)
+{
+	int result = 0;
+
+	if (shim->order.terminal)
+		return 0;
+	if (shim->order.stdin_open)
+		result = make_pipe(&shim->stdin_fd, &shim->container.fds[0], true);
+	if (result == 0)
+		result = make_pipe(&shim->streams.output[0].source.fd, &shim->container.fds[1], false);
+	if (result == 0)
+		result = make_pipe(&shim->streams.output[1].source.fd, &shim->container.fds[2], false);
+	return result < 0 ? fail(failure, code_of_errno(result), result, step, "make pipes") : 0;
+}
+
+static int make_sockets(struct shim *shim, struct creation *creation, struct failure *failure)
+{
+	int init[2], link[2], store[2];
+	int result = init_pair(init);
+
+	if (result < 0)
+		return fail(failure, code_of_errno(result), result, step, "make sockets");
+	shim->init.fd = init[0];
+	creation->monitor.init_peer = init[1];
+	result = socket_pair(link);
+	if (result < 0)
+		return fail(failure, code_of_errno(result), result, step, "make sockets");
+	shim->link.fd = link[0];
+	creation->monitor.link_peer = link[1];
+	result = socket_pair(store);
+	if (result < 0)
+		return fail(failure, code_of_errno(result), result, step, "make sockets");
+	shim->store = creation->monitor.store_send = store[0];
+	creation->monitor.store_receive = store[1];
+	return 0;
+}
+
+static int fill_store(struct shim *shim, struct creation *creation, struct failure *failure)
+{
+	const struct store_fds fds = {
+		.init_socket = shim->init.fd,
+		.link = shim->link.fd,
+		.stdin_fd = shim->stdin_fd,
+		.stdout_fd = shim->streams.output[0].source.fd,
+		.stderr_fd = shim->streams.output[1].source.fd,
+	};
+	int result;
+
+	creation->own_pidfd = pidfd_open(getpid(), 0);
+	result = creation->own_pidfd < 0 ? -errno : store_put_fds(shim->store, &fds);
+	if (result == 0)
+		result = store_put_shim(shim->store, creation->own_pidfd);
+	return result < 0 ? fail(failure, code_of_errno(result), result, step, "fill the store") : 0;
+}
+
+/* What must be there before the monitor is: it starts liblxc at once, while the rest is prepared beside it. */
+static int prepare(struct shim *shim, struct creation *creation, struct failure *failure)
+{
+	const char *failed = "";
+	int result = order_enter(&shim->order.monitor_cgroup_entry, &failed);
+
+	if (result < 0)
+		return fail(failure, code_of_errno(result), result, step, "enter the monitors' cgroup through %s",
+			    failed);
+	result = shim_take_lock(shim, failure);
+	if (result == 0)
+		result = program_open(&shim->program, &shim->program_mount, failure);
+	if (result == 0)
+		result = make_sockets(shim, creation, failure);
+	if (result < 0)
+		return result;
+	creation->monitor.init_program = shim->program;
+	shim->monitor = monitor_fork(&shim->order, &creation->monitor);
+	if (shim->monitor < 0) {
+		result = shim->monitor;
+		shim->monitor = 0;
+		return fail(failure, code_of_errno(result), result, step, "fork the monitor");
+	}
+	/* Only with the monitor's end closed here does its death show as the end of the file. */
+	cleanup_close_fd(&creation->monitor.init_peer);
+	cleanup_close_fd(&creation->monitor.link_peer);
+	creation->monitor.init_peer = creation->monitor.link_peer = -1;
+	return 0;
+}
+
+static int send_opened(const struct shim *shim, int *fds, struct failure *failure)
+{
+	const struct texts *entry = &shim->order.cgroup_entry;
+	int result;
+
+	fds[0] = openat(shim->order.directory_fd, "process", O_RDONLY | O_CLOEXEC);
+	if (fds[0] < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "%s/process", shim->order.directory);
+	for (size_t i = 0; i < entry->n; i++) {
+		fds[1 + i] = open(entry->items[i], O_WRONLY | O_CLOEXEC);
+		if (fds[1 + i] < 0)
+			return fail(failure, code_of_errno(errno), errno, step, "%s", entry->items[i]);
+	}
+	result = init_send(shim->init.fd, INIT_PROCESS, 0, NULL, 0, fds, 1 + entry->n);
+	return result < 0 ? fail(failure, code_of_errno(result), result, step, "send the process record") : 0;
+}
+
+/* The record, and the files through which cri-init enters the container's cgroup: it was born in the monitor's. */
+static int send_process(const struct shim *shim, struct failure *failure)
+{
+	int fds[SOCKET_MAX_FDS];
+	int result;
+
+	if (1 + shim->order.cgroup_entry.n > SOCKET_MAX_FDS)
+		return fail(failure, CRI_ENOTSUP, E2BIG, step, "the machine has too many cgroup hierarchies");
+	for (size_t i = 0; i < SOCKET_MAX_FDS; i++)
+		fds[i] = -1;
+	result = send_opened(shim, fds, failure);
+	for (size_t i = 0; i < SOCKET_MAX_FDS; i++)
+		cleanup_close_fd(&fds[i]);
+	return result;
+}
+
+static int prepare_beside(struct shim *shim, struct creation *creation, struct failure *failure)
+{
+	int result = streams_init(&shim->streams, &shim->loop, &shim->order, failure);
+
+	if (result == 0)
+		result = control_listen(shim, failure);
+	if (result == 0)
+		result = make_streams(shim, failure);
+	if (result == 0)
+		result = fill_store(shim, creation, failure);
+	if (result == 0)
+		result = mounts_send(&shim->order, shim->init.fd, failure);
+	if (result == 0)
+		result = send_process(shim, failure);
+	return result;
+}
+
+/* The end of liblxc's log, on one line, behind the failure's message. */
+static void add_log_tail(const struct order *order, struct failure *failure)
+{
+	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
+	size_t length = strlen(failure->message);
+	const char *tail;
+
+	if (fs_read(order->directory_fd, LXC_LOG_FILE, 1u << 20, &content) < 0 || !content.length)
+		return;
+	while (content.length && content.data[content.length - 1] == '\n')
+		content.data[--content.length] = '\0';
+	for (char *at = content.data; *at; at++) {
+		if (*at == '\n')
+			*at = ';';
+	}
+	tail = content.length > LOG_TAIL ? content.data + content.length - LOG_TAIL : content.data;
+	snprintf(failure->message + length, sizeof(failure->message) - length, "; liblxc says: %s", tail);
+}
+
+static int take_link_failure(struct shim *shim, struct failure *failure)
+{
+	struct link_message message;
+	int fds[SOCKET_MAX_FDS];
+	size_t n_fds;
+	ssize_t n = socket_receive(shim->link.fd, &message, sizeof(message), fds, &n_fds, 0);
+
+	if (n == (ssize_t)sizeof(message) && message.kind == LINK_FAILED)
+		*failure = message.failure;
+	else
+		fail(failure, CRI_EINTERNAL, 0, step, "%s",
+		     n > 0 ? "its first process ended before it was ready" : "the monitor ended unexpectedly");
+	add_log_tail(&shim->order, failure);
+	return failure->code;
+}
+
+/* cri-init's READY or FAILED; the monitor's failure; or that nobody waits for us any more. */
+static int await_ready(struct shim *shim, int status_fd, struct init_answer *answer, struct failure *failure)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = shim->init.fd, .events = POLLIN },
+			{ .fd = shim->link.fd, .events = POLLIN },
+			{ .fd = status_fd, .events = POLLRDHUP },
+		};
+		int result;
+
+		if (poll(fds, 3, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return fail(failure, code_of_errno(errno), errno, step, "wait for cri-init");
+		}
+		/* First: what cri-init says explains its end, which the monitor then reports. */
+		result = fds[0].revents ? init_receive(shim->init.fd, answer) : -EAGAIN;
+		if (result == 1 && answer->type == INIT_READY)
+			return 0;
+		if (result == 1) {
+			*failure = answer->failure;
+			return failure->code;
+		}
+		if (result < 0 && result != -EAGAIN)
+			return fail(failure, code_of_errno(result), result, step, "read cri-init's answer");
+		if (fds[1].revents)
+			return take_link_failure(shim, failure);
+		if (fds[2].revents)
+			return fail(failure, CRI_ECANCELED, 0, step, "nobody waits for it any more");
+		if (result == 0)
+			return fail(failure, CRI_EINTERNAL, 0, step, "cri-init ended before it was ready");
+	}
+}
+
+static int take_ready(struct shim *shim, struct init_answer *answer, struct failure *failure)
+{
+	int result;
+
+	/* It waits for START, so the pid is still its own. */
+	shim->process.fd = pidfd_open(answer->pid, 0);
+	if (shim->process.fd < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "pidfd of process %d", answer->pid);
+	if (shim->order.terminal && answer->terminal < 0)
+		return fail(failure, CRI_EINTERNAL, 0, step, "cri-init sent no terminal");
+	result = store_put_created(shim->store, answer->pid, shim->process.fd, answer->terminal, answer->user);
+	if (result < 0)
+		return fail(failure, code_of_errno(result), result, step, "fill the store");
+	shim->pid = answer->pid;
+	shim->terminal = take_fd(&answer->terminal);
+	/* The monitor is our child and not reaped: the pid is its own. */
+	if (kill(shim->monitor, MONITOR_RELEASE_SIGNAL) < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "signal the monitor");
+	return 0;
+}
+
+void shim_undo(struct shim *shim)
+{
+	struct pollfd link = { .fd = shim->link.fd, .events = POLLIN };
+
+	if (!shim->monitor)
+		return;
+	/* The store holds a copy: closing would not tell cri-init. */
+	shutdown(shim->init.fd, SHUT_RDWR);
+	/* The monitor tells when liblxc has put everything away, or ends. */
+	if (poll(&link, 1, UNDO_MILLISECONDS) != 1)
+		kill(shim->monitor, SIGKILL);
+	kill_container(&shim->order, UNDO_MILLISECONDS);
+	unlinkat(shim->order.directory_fd, EXIT_FILE, 0);
+	/* One that wrote an exit record waits for our end. */
+	if (!shim->pid)
+		waitpid(shim->monitor, NULL, 0);
+}
+
+int shim_create(struct shim *shim, int status_fd, char **user, struct failure *failure)
+{
+	CLEANUP(creation_free)
+	struct creation creation = { .monitor = { -1, -1, -1, -1, -1 }, .own_pidfd = -1 };
+	struct init_answer answer = { .terminal = -1 };
+	int result = prepare(shim, &creation, failure);
+
+	if (result == 0)
+		result = prepare_beside(shim, &creation, failure);
+	if (result == 0)
+		result = await_ready(shim, status_fd, &answer, failure);
+	if (result == 0)
+		result = take_ready(shim, &answer, failure);
+	if (result == 0)
+		*user = TAKE_POINTER(answer.user);
+	init_answer_free(&answer);
+	order_forget(&shim->order);
+	return result;
+}

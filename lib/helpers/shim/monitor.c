@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor.h"
+
+#include "exit.h"
+#include "lxc.h"
+#include "oom.h"
+#include "store.h"
+#include "streams.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/lock.h"
+#include "base/socket.h"
+#include "runtime/init_protocol.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <malloc.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+
+static const char step[] = "start the monitor";
+
+/* The monitor's descriptors, beside INIT_SOCKET_FD, STORE_RECEIVE_FD and STORE_SEND_FD. */
+#define PROGRAM_FD 6
+#define LINK_FD 7
+#define DIRECTORY_FD 8
+#define FIRST_OTHER_FD 9
+#define PROGRAM_PATH "/proc/self/fd/6"
+_Static_assert(PROGRAM_FD == 6, "as PROGRAM_PATH says");
+
+#define CGROUPS "/sys/fs/cgroup"
+#define STACK_LEFT_OVER (1u << 20)
+
+/* liblxc leaves this signal alone, and every other one is blocked. When it comes, start() waits for the end. */
+static void release(int signal)
+{
+	static volatile atomic_flag released = ATOMIC_FLAG_INIT;
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	(void)signal;
+	if (atomic_flag_test_and_set(&released))
+		return;
+	close(INIT_SOCKET_FD);
+	/* liblxc's deep calls left more than a hundred dirty kilobytes below, which nobody will ever read. */
+	here = (here & ~(uintptr_t)4095) - 4096;
+	madvise((void *)(here - STACK_LEFT_OVER), STACK_LEFT_OVER, MADV_DONTNEED);
+}
+
+static int install_release(void)
+{
+	struct sigaction action = { .sa_handler = release, .sa_flags = SA_RESTART };
+
+	return sigaction(MONITOR_RELEASE_SIGNAL, &action, NULL) < 0 ? -errno : 0;
+}
+
+/* Gives every descriptor its fixed number and closes all others, above all the shim's locks. */
+static int arrange_fds(struct order *order, const struct monitor_fds *given)
+{
+	const struct {
+		int from, to, flags;
+	} places[] = {
+		{ given->init_peer, INIT_SOCKET_FD, 0 }, /* inherited by cri-init */
+		{ given->store_receive, STORE_RECEIVE_FD, O_CLOEXEC },
+		{ given->store_send, STORE_SEND_FD, O_CLOEXEC },
+		{ given->init_program, PROGRAM_FD, O_CLOEXEC },
+		{ given->link_peer, LINK_FD, O_CLOEXEC },
+		{ order->directory_fd, DIRECTORY_FD, O_CLOEXEC },
+	};
+	int high[sizeof(places) / sizeof(*places)];
+
+	/* Out of the way first: one's number may be another's place. */
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		high[i] = fcntl(places[i].from, F_DUPFD_CLOEXEC, 64);
+		if (high[i] < 0)
+			return -errno;
+	}
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		if (dup3(high[i], places[i].to, places[i].flags) < 0)
+			return -errno;
+	}
+	order->directory_fd = DIRECTORY_FD;
+	return close_range(FIRST_OTHER_FD, ~0u, 0) < 0 ? -errno : 0;
+}
+
+static int take_lock(const struct order *order, struct failure *failure)
+{
+	char path[PATH_MAX];
+	char pid[16];
+	int fd;
+	int result = fs_path(path, sizeof(path), "%s/monitor.lock", order->directory);
+
+	if (result < 0)
+		return fail(failure, CRI_EINVAL, result, step, "%s", order->directory);
+	fd = lock_try(path, 0);
+	if (fd < 0)
+		return fail(failure, fd == -EAGAIN ? CRI_EEXIST : code_of_errno(fd), fd, step, "%s", path);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, strlen(pid), 0) < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "%s", path);
+	/* The descriptor stays open for life. */
+	return 0;
+}
+
+/* liblxc's command socket is abstract and takes orders from every root in its network namespace. */
+static int leave_network(const struct order *order, struct failure *failure)
+{
+	CLEANUP_CLOSE int namespace = open(order->monitor_namespace, O_RDONLY | O_CLOEXEC);
+
+	if (namespace < 0 || setns(namespace, CLONE_NEWNET) < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "enter the network namespace %s",
+			    order->monitor_namespace);
+	return 0;
+}
+
+/* liblxc must not find any cgroup: it would make some of its own, at 10 to 20 ms (runtime/shim_protocol.h). */
+static int hide_cgroups(struct failure *failure)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "leave the mount namespace");
+	if (mount("none", CGROUPS, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k") < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "hide " CGROUPS);
+	return 0;
+}
+
+static int run(struct order *order, int *status, struct failure *failure)
+{
+	int result = take_lock(order, failure);
+
+	if (result == 0)
+		result = lxc_load(failure);
+	if (result == 0)
+		result = leave_network(order, failure);
+	if (result == 0)
+		result = hide_cgroups(failure);
+	return result < 0 ? result : lxc_run(order, PROGRAM_PATH, status, failure);
+}
+
+static void write_record(const struct order *order, const struct store_content *content, int status)
+{
+	struct exit_end end = {
+		.finished_at = clock_wall(),
+		.reason = "",
+		.message = "",
+	};
+
+	end.exit_code = (status & 0x7f) == 0x7f ? 128 + (status >> 8) : (status >> 8) & 0xff;
+	end.oom = oom_happened(order);
+	if (content->start_failed) {
+		end.reason = "StartError";
+		end.message = content->failure.message;
+		end.exit_code = exit_code_of_start_error(content->failure.error);
+	}
+	(void)exit_write(order, content, &end);
+}
+
+/* The present shim publishes; if it dies before, the monitor does: the last lines of the log, then the record. */
+static void await_publication(const struct order *order, struct store_content *content)
+{
+	for (;;) {
+		struct pollfd shim = { .fd = content->fds.shim, .events = POLLIN };
+
+		/* A shim that was resumed meanwhile has told the store. */
+		if (shim.fd < 0 || poll(&shim, 1, 0) == 1)
+			break;
+		if (faccessat(order->directory_fd, EXIT_FILE, F_OK, 0) < 0)
+			return;
+		while (poll(&shim, 1, -1) < 0)
+			continue;
+		store_content_free(content);
+		if (store_read(STORE_RECEIVE_FD, order->directory_fd, content) < 0)
+			break;
+	}
+	if (faccessat(order->directory_fd, EXIT_FILE, F_OK, 0) < 0)
+		return;
+	streams_drain_orphaned(order, content);
+	(void)exit_publish(order);
+}
+
+_Noreturn static void monitor(struct order *order, const struct monitor_fds *fds)
+{
+	struct link_message message = { .kind = LINK_ENDED };
+	struct store_content content;
+	int status = 0;
+	int result = arrange_fds(order, fds);
+
+	mallopt(M_TOP_PAD, 65536);
+	(void)prctl(PR_SET_NAME, "cri-monitor", 0, 0, 0);
+	if (result == 0)
+		result = install_release();
+	result = result < 0 ? fail(&message.failure, code_of_errno(result), result, step, "take its descriptors")
+			    : run(order, &status, &message.failure);
+	if (store_read(STORE_RECEIVE_FD, order->directory_fd, &content) == 0 && content.created) {
+		write_record(order, &content, result < 0 ? 0 : status);
+	} else if (result < 0) {
+		message.kind = LINK_FAILED;
+	}
+	(void)socket_send(LINK_FD, &message, sizeof(message), NULL, 0);
+	if (content.created)
+		await_publication(order, &content);
+	_exit(0);
+}
+
+pid_t monitor_fork(struct order *order, const struct monitor_fds *fds)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		monitor(order, fds);
+	return pid;
+}

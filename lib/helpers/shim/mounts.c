@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mounts.h"
+
+#include "init_link.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+static const char step[] = "prepare the mounts";
+
+#define MOUNTINFO_LIMIT (64u << 20)
+
+/* The options that a mount can have, as mount(8) names them. */
+static const struct {
+	const char *name;
+	uint64_t set, clear; /* of a detached mount */
+	unsigned long flags; /* of a new file system, for cri-init */
+} options[] = {
+	{ "ro", MOUNT_ATTR_RDONLY, 0, MS_RDONLY },
+	{ "rw", 0, 0, 0 },
+	{ "nosuid", MOUNT_ATTR_NOSUID, 0, MS_NOSUID },
+	{ "suid", 0, 0, 0 },
+	{ "nodev", MOUNT_ATTR_NODEV, 0, MS_NODEV },
+	{ "dev", 0, 0, 0 },
+	{ "noexec", MOUNT_ATTR_NOEXEC, 0, MS_NOEXEC },
+	{ "exec", 0, 0, 0 },
+	{ "noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME, MS_NOATIME },
+	{ "nodiratime", MOUNT_ATTR_NODIRATIME, 0, MS_NODIRATIME },
+	{ "relatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME, MS_RELATIME },
+	{ "strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME, MS_STRICTATIME },
+};
+
+struct mount_options {
+	struct mount_attr attributes;
+	unsigned long flags;
+};
+
+static int read_options(const cJSON *mount, const char *target, struct mount_options *read, struct failure *failure)
+{
+	const cJSON *array = NULL;
+	const cJSON *item;
+
+	if (json_array(mount, "flags", &array) == -EINVAL)
+		return fail(failure, CRI_ECORRUPT, 0, step, "%s: flags is no array", target);
+	cJSON_ArrayForEach(item, array)
+	{
+		size_t i = 0;
+
+		while (i < sizeof(options) / sizeof(*options) &&
+		       (!cJSON_IsString(item) || strcmp(options[i].name, item->valuestring) != 0))
+			i++;
+		if (i == sizeof(options) / sizeof(*options))
+			return fail(failure, CRI_EINVAL, 0, step, "%s: mount option \"%s\" is not known", target,
+				    cJSON_IsString(item) ? item->valuestring : "");
+		read->attributes.attr_set |= options[i].set;
+		read->attributes.attr_clr |= options[i].clear;
+		read->flags |= options[i].flags;
+	}
+	return 0;
+}
+
+/* Whether mountinfo's optional fields of the mount begin with `word` ("shared:", "master:"). 1, 0 or -errno. */
+static int has_propagation(const char *mountinfo, uint64_t mount_id, const char *word)
+{
+	const char *line = mountinfo;
+
+	while (line && *line) {
+		const char *end = strchrnul(line, '\n');
+		char *rest;
+
+		if (strtoull(line, &rest, 10) == mount_id) {
+			const char *separator = strstr(rest, " - ");
+			const char *found = strstr(rest, word);
+
+			return found && separator && found < separator && separator < end;
+		}
+		line = *end ? end + 1 : end;
+	}
+	return -ENOENT;
+}
+
+/* Mounts made inside reach the host only through a shared mount; those of the host reach inside only from one that is
+ * shared or a slave. Anything else would be a promise that does not hold. */
+static int check_propagation(const char *source, const char *propagation, struct failure *failure)
+{
+	CLEANUP_BUFFER struct buffer mountinfo = BUFFER_EMPTY;
+	struct statx status;
+	int shared, slave;
+	int result;
+
+	if (statx(AT_FDCWD, source, 0, STATX_MNT_ID, &status) < 0)
+		return fail(failure, CRI_EINVAL, errno, step, "%s", source);
+	result = fs_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_LIMIT, &mountinfo);
+	if (result < 0)
+		return fail(failure, code_of_errno(result), result, step, "/proc/self/mountinfo");
+	shared = has_propagation(mountinfo.data, status.stx_mnt_id, " shared:");
+	slave = has_propagation(mountinfo.data, status.stx_mnt_id, " master:");
+	if (shared > 0 || (slave > 0 && strcmp(propagation, "slave") == 0))
+		return 0;
+	return fail(failure, CRI_EPRECONDITION, 0, step,
+		    "%s is not on a shared mount, so mounts cannot propagate %s the container: mount --make-shared it",
+		    source, strcmp(propagation, "slave") == 0 ? "into" : "from and into");
+}
+
+static int set_attributes(int tree, bool recursive, struct mount_attr *attributes)
+{
+	unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+
+	if (!attributes->attr_set && !attributes->attr_clr && !attributes->propagation)
+		return 0;
+	return mount_setattr(tree, "", flags, attributes, sizeof(*attributes)) < 0 ? -errno : 0;
+}
+
+struct bind {
+	const char *source, *target, *propagation;
+	bool recursive, readonly, recursive_readonly;
+	struct mount_options options;
+};
+
+static int read_bind(const cJSON *mount, struct bind *bind, struct failure *failure)
+{
+	bind->propagation = "private";
+	if (json_string(mount, "source", &bind->source) < 0 ||
+	    json_bool(mount, "recursive", &bind->recursive) == -EINVAL ||
+	    json_bool(mount, "readonly", &bind->readonly) == -EINVAL ||
+	    json_bool(mount, "recursive_readonly", &bind->recursive_readonly) == -EINVAL ||
+	    json_string(mount, "propagation", &bind->propagation) == -EINVAL)
+		return fail(failure, CRI_ECORRUPT, 0, step, "%s: the mount is malformed", bind->target);
+	if (strcmp(bind->propagation, "private") != 0 && strcmp(bind->propagation, "slave") != 0 &&
+	    strcmp(bind->propagation, "shared") != 0)
+		return fail(failure, CRI_ECORRUPT, 0, step, "%s: propagation \"%s\" is not known", bind->target,
+			    bind->propagation);
+	return read_options(mount, bind->target, &bind->options, failure);
+}
+
+/* A detached copy of the source's mount. *tree is the caller's also on failure. */
+static int make_tree(struct bind *bind, int *tree, struct failure *failure)
+{
+	struct mount_attr propagation = { .propagation = MS_PRIVATE };
+	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
+	int result;
+
+	if (strcmp(bind->propagation, "private") != 0) {
+		result = check_propagation(bind->source, bind->propagation, failure);
+		if (result < 0)
+			return result;
+		propagation.propagation = strcmp(bind->propagation, "slave") == 0 ? MS_SLAVE : 0;
+	}
+	*tree = open_tree(AT_FDCWD, bind->source,
+			  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (bind->recursive ? AT_RECURSIVE : 0));
+	if (*tree < 0)
+		return fail(failure, errno == ENOENT ? CRI_EINVAL : code_of_errno(errno), errno, step, "%s at %s",
+			    bind->source, bind->target);
+	result = set_attributes(*tree, bind->recursive, &propagation);
+	if (result == 0 && bind->readonly && !bind->recursive_readonly)
+		bind->options.attributes.attr_set |= MOUNT_ATTR_RDONLY;
+	if (result == 0)
+		result = set_attributes(*tree, false, &bind->options.attributes);
+	if (result < 0)
+		return fail(failure, code_of_errno(result), result, step, "%s at %s: set its options", bind->source,
+			    bind->target);
+	if (bind->recursive_readonly)
+		result = set_attributes(*tree, true, &readonly);
+	if (result < 0)
+		return fail(failure, CRI_ERRO, result, step, "%s at %s: make it and all below it read-only",
+			    bind->source, bind->target);
+	return 0;
+}
+
+static int send_bind(const cJSON *mount, const char *target, int init_socket, struct failure *failure)
+{
+	struct bind bind = { .target = target };
+	CLEANUP_CLOSE int tree = -1;
+	struct stat status;
+	int result = read_bind(mount, &bind, failure);
+
+	if (result == 0)
+		result = make_tree(&bind, &tree, failure);
+	if (result < 0)
+		return result;
+	if (fstat(tree, &status) < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "%s", bind.source);
+	result =
+		init_send(init_socket, INIT_MOUNT, S_ISDIR(status.st_mode) ? 0 : INIT_MOUNT_FILE, &target, 1, &tree, 1);
+	return result < 0 ? fail(failure, code_of_errno(result), result, step, "send %s to cri-init", target) : 0;
+}
+
+static int send_fresh(const cJSON *mount, const char *target, int init_socket, struct failure *failure)
+{
+	const char *texts[] = { "", target, "" };
+	struct mount_options read = { 0 };
+	int result;
+
+	if (json_string(mount, "filesystem", &texts[0]) < 0 || json_string(mount, "data", &texts[2]) == -EINVAL)
+		return fail(failure, CRI_ECORRUPT, 0, step, "%s: the mount is malformed", target);
+	result = read_options(mount, target, &read, failure);
+	if (result < 0)
+		return result;
+	result = init_send(init_socket, INIT_FRESH, (uint32_t)read.flags, texts, 3, NULL, 0);
+	return result < 0 ? fail(failure, code_of_errno(result), result, step, "send %s to cri-init", target) : 0;
+}
+
+static int send_one(const cJSON *mount, int init_socket, struct failure *failure)
+{
+	const char *type, *target;
+	int result;
+
+	if (json_string(mount, "type", &type) < 0 || json_string(mount, "target", &target) < 0)
+		return fail(failure, CRI_ECORRUPT, 0, step, "a mount has no type or no target");
+	if (strcmp(type, "bind") == 0)
+		return send_bind(mount, target, init_socket, failure);
+	if (strcmp(type, "fresh") == 0)
+		return send_fresh(mount, target, init_socket, failure);
+	if (strcmp(type, "mask") != 0 && strcmp(type, "readonly") != 0)
+		return fail(failure, CRI_ECORRUPT, 0, step, "%s: mount type \"%s\" is not known", target, type);
+	result = init_send(init_socket, strcmp(type, "mask") == 0 ? INIT_MASK : INIT_READONLY, 0, &target, 1, NULL, 0);
+	return result < 0 ? fail(failure, code_of_errno(result), result, step, "send %s to cri-init", target) : 0;
+}
+
+int mounts_send(const struct order *order, int init_socket, struct failure *failure)
+{
+	const cJSON *mount;
+
+	cJSON_ArrayForEach(mount, order->mounts)
+	{
+		int result = send_one(mount, init_socket, failure);
+
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
