@@ -150,6 +150,26 @@ static int add(struct cgroup_system *system, const struct mount_line *mount)
 	return 0;
 }
 
+/*
+ * Beside v1, v2 counts only with one of the controllers that matter. Otherwise it mostly has hugetlb or misc, which
+ * nobody mounted; for these alone containers do not enter v2: cgroup.procs has an RCU wait.
+ */
+static void settle_v2(struct cgroup_system *system)
+{
+	static const char *const reasons[] = { ",cpu,", ",cpuset,", ",io,", ",memory,", ",pids," };
+
+	system->unified = system->n_hierarchies == 1 && system->hierarchies[0].v2;
+	for (size_t i = 0; !system->unified && i < system->n_hierarchies; i++) {
+		struct cgroup_hierarchy *hierarchy = &system->hierarchies[i];
+		bool counts = !hierarchy->v2;
+
+		for (size_t k = 0; k < sizeof(reasons) / sizeof(*reasons); k++)
+			counts |= strstr(hierarchy->controllers, reasons[k]) != NULL;
+		if (!counts)
+			hierarchy->controllers[1] = '\0';
+	}
+}
+
 static inline void cleanup_system(struct cgroup_system **system)
 {
 	cgroup_system_free(*system);
@@ -179,7 +199,7 @@ int cgroup_detect(struct cgroup_system **detected, cri_call *call)
 	if (!system->n_hierarchies)
 		return call_fail(call, CRI_EPRECONDITION, step,
 				 "no cgroup file system is mounted: mount one at /sys/fs/cgroup");
-	system->unified = system->n_hierarchies == 1 && system->hierarchies[0].v2;
+	settle_v2(system);
 	*detected = TAKE_POINTER(system);
 	return 0;
 }

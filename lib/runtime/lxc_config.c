@@ -131,7 +131,7 @@ static int set_namespaces(struct render *render)
 	char path[PATH_MAX];
 	int result;
 
-	/* Never by lxc.namespace.keep, which means the monitor's: an empty one. */
+	/* The host's is pinned: the monitor, from which all that is not said is inherited, has an empty one. */
 	result = set(render, "lxc.namespace.share.net",
 		     is_host(container->network_namespace) ? path_host_namespace(render->engine, path)
 							   : container->network_namespace);
@@ -145,10 +145,12 @@ static int set_namespaces(struct render *render)
 		result = set(render, "lxc.uts.name", container->hostname);
 	if (result < 0)
 		return result;
-	/* The cgroup namespace's root is where the process is that makes it: cri-init's to do, in its own cgroup. */
-	buffer_printf(&render->text, "lxc.namespace.keep = cgroup%s%s%s\n",
-		      is_host(container->ipc_namespace) ? " ipc" : "", is_host(container->uts_namespace) ? " uts" : "",
-		      is_host(container->pid_namespace) ? " pid" : "");
+	/* Said by what is made, since lxc.namespace.keep would make a user and a time namespace too. The root of a
+	 * cgroup namespace is where the process is that makes it: cri-init does that, in its own cgroup. */
+	buffer_printf(&render->text, "lxc.namespace.clone = mnt%s%s%s\n",
+		      text_is_empty(container->ipc_namespace) ? " ipc" : "",
+		      text_is_empty(container->uts_namespace) ? " uts" : "",
+		      text_is_empty(container->pid_namespace) ? " pid" : "");
 	return 0;
 }
 
