@@ -22,6 +22,12 @@
 static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n";
 static const char group[] = "root:x:0:\napp:x:1001:\naudio:x:11:app\n";
 
+static void copy(char *to, size_t size, const char *text)
+{
+	assert_true(strlen(text) < size);
+	memcpy(to, text, strlen(text) + 1);
+}
+
 static void write_file(const struct player *player, const char *name, const char *text, mode_t mode)
 {
 	char path[PATH_MAX];
@@ -41,7 +47,7 @@ void player_make_root(struct player *player)
 	char path[PATH_MAX];
 
 	memset(player, 0, sizeof(*player));
-	strcpy(player->root, "/tmp/test-init-XXXXXX");
+	copy(player->root, sizeof(player->root), "/tmp/test-init-XXXXXX");
 	assert_non_null(mkdtemp(player->root));
 	assert_int_equal(chmod(player->root, 0755), 0);
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
@@ -100,7 +106,7 @@ static const char *init_path(void)
 	path[n < 0 ? 0 : n] = '\0';
 	tests = strstr(path, "/tests/unit/");
 	if (tests)
-		strcpy(tests, "/libexec/libcri/cri-init");
+		memcpy(tests, "/libexec/libcri/cri-init", sizeof("/libexec/libcri/cri-init"));
 	return path;
 }
 
@@ -198,12 +204,6 @@ void player_record(struct player *player, uint64_t capabilities, const char *con
 	player_add(player, PROCESS_CAPABILITIES, sets, sizeof(sets));
 	for (; *arguments; arguments++)
 		player_add_text(player, PROCESS_ARGUMENT, *arguments);
-}
-
-static void copy(char *to, size_t size, const char *text)
-{
-	assert_true(strlen(text) < size);
-	strcpy(to, text);
 }
 
 /* 0: the end of the socket. */

@@ -273,7 +273,7 @@ int identity_resolve(int passwd_fd, int group_fd, const struct process *process,
 		     struct failure *failure)
 {
 	struct user_search search = { .identity = identity };
-	struct wanted user, group;
+	struct wanted user = { 0 }, group = { 0 };
 	int result;
 
 	identity->uid = 0;

@@ -9,8 +9,8 @@
 
 /* What is read of a file; a larger one is EFBIG. A longer line, or one that is malformed, is as if it were not there.
  */
-#define PASSWD_FILE_MAX (1U << 20)
-#define PASSWD_LINE_MAX (64U << 10)
+#define PASSWD_FILE_MAX ((size_t)1 << 20)
+#define PASSWD_LINE_MAX ((size_t)64 << 10)
 #define PASSWD_NAME_MAX 256
 
 struct identity {
