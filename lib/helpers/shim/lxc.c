@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lxc.h"
 
-#include "base/cleanup.h"
-#include "base/fs.h"
-
 #include <dlfcn.h>
-#include <limits.h>
 #include <lxc/lxccontainer.h>
 #include <malloc.h>
 
@@ -30,16 +26,8 @@ int lxc_load(struct failure *failure)
 
 static int configure(struct lxc_container *container, const struct order *order, struct failure *failure)
 {
-	char log[PATH_MAX];
-	int result = fs_path(log, sizeof(log), "%s/" LXC_LOG_FILE, order->directory);
-
-	if (result < 0)
-		return fail(failure, CRI_EINVAL, result, step, "%s", order->directory);
 	/* lxc_container_new may have read a configuration that happens to be at lxc_path. */
 	container->clear_config(container);
-	if (!container->set_config_item(container, "lxc.log.level", "ERROR") ||
-	    !container->set_config_item(container, "lxc.log.file", log))
-		return fail(failure, CRI_EINTERNAL, 0, step, "liblxc does not log to %s", log);
 	if (!container->load_config(container, order->lxc_config))
 		return fail(failure, CRI_EINTERNAL, 0, step, "liblxc refuses %s", order->lxc_config);
 	/* A foreground start in this process, which has no other thread. */

@@ -5,6 +5,7 @@
 
 #include "order.h"
 
+/* In the container's directory; lxc_config.c says so to liblxc. */
 #define LXC_LOG_FILE "lxc.log"
 
 /* Loads the library; apart, so that it can be done while the shim is busy. */
