@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/shim.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/lock.h"
+#include "base/socket.h"
+#include "base/spawn.h"
+#include "core/paths.h"
+#include "runtime/shim_process.h"
+#include "runtime/shim_protocol.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+
+static const char start_step[] = "start cri-shim";
+static const char connect_step[] = "connect to the shim";
+static const char ask_step[] = "ask the shim";
+
+/* How long a shim whose creation failed or was given up may take to put away what it made; then it is killed. */
+#define END_MILLISECONDS 10000
+
+/* A living shim that does not listen yet, or does not any more, is about to. */
+#define CONNECT_MILLISECONDS 10000
+#define RETRY_MILLISECONDS 2
+
+/* Describes what the shim answered, the errno behind it included: it decides a container's exit code. */
+static int fail_as_answered(const cJSON *error, cri_call *call)
+{
+	const char *step = ask_step;
+	const char *message = "";
+	int64_t code = CRI_EINTERNAL, error_number = 0;
+	bool first = !call->code;
+
+	(void)json_string(error, "step", &step);
+	(void)json_string(error, "message", &message);
+	(void)json_int64(error, "code", &code);
+	(void)json_int64(error, "errno", &error_number);
+	/* Only what a library of this version knows. */
+	if (code >= 0 || code < CRI_ERRO)
+		code = CRI_EINTERNAL;
+	call_fail(call, (int)code, step, "%s", message);
+	if (first)
+		call->error = (int)error_number;
+	return (int)code;
+}
+
+static int read_answer(const char *text, size_t length, cJSON **answer, cri_call *call)
+{
+	CLEANUP_JSON cJSON *json = NULL;
+	const cJSON *error = NULL;
+	int result = json_parse(text, length, SHIM_MESSAGE_MAX, &json);
+
+	if (result == -ENOMEM)
+		return call_no_memory(call, ask_step);
+	if (result < 0)
+		return call_fail(call, CRI_EINTERNAL, ask_step, "its answer is malformed");
+	if (json_object(json, "error", &error) == 0)
+		return fail_as_answered(error, call);
+	if (answer)
+		*answer = TAKE_POINTER(json);
+	return 0;
+}
+
+int shim_receive(int fd, cJSON **answer, int *fds, size_t *n_fds, cri_call *call)
+{
+	CLEANUP_FREE char *text = malloc(SHIM_MESSAGE_MAX);
+	struct pollfd poll = { .fd = fd, .events = POLLIN };
+	int received[SOCKET_MAX_FDS];
+	size_t n_received = 0;
+	ssize_t n;
+	int result;
+
+	if (!text)
+		return call_no_memory(call, ask_step);
+	for (;;) {
+		n = socket_receive(fd, text, SHIM_MESSAGE_MAX, received, &n_received, MSG_DONTWAIT);
+		if (n != -EAGAIN)
+			break;
+		result = call_wait(call, ask_step, &poll, 1, -1);
+		if (result < 0)
+			return result;
+	}
+	if (n == 0 || n == -ECONNRESET)
+		return call_fail(call, CRI_EUNAVAILABLE, ask_step, "the shim ended before it answered; try again");
+	if (n < 0)
+		return call_fail_errno(call, (int)n, ask_step, "receive its answer");
+	result = read_answer(text, (size_t)n, answer, call);
+	if (result == 0 && fds) {
+		memcpy(fds, received, n_received * sizeof(*received));
+		*n_fds = n_received;
+		return 0;
+	}
+	while (n_received)
+		close(received[--n_received]);
+	return result;
+}
+
+/* Never waits in the kernel: a shim that is stopped must not stop us beyond the call's deadline. */
+static int send_request(int fd, const char *text, const int *fds, size_t n_fds, cri_call *call)
+{
+	struct pollfd poll = { .fd = fd, .events = POLLOUT };
+
+	for (;;) {
+		int result = socket_send(fd, text, strlen(text), fds, n_fds);
+
+		if (result == -EPIPE || result == -ECONNRESET)
+			return call_fail(call, CRI_EUNAVAILABLE, ask_step, "the shim ended; try again");
+		if (result != -EAGAIN)
+			return result < 0 ? call_fail_errno(call, result, ask_step, "send the request") : 0;
+		result = call_wait(call, ask_step, &poll, 1, -1);
+		if (result < 0)
+			return result;
+	}
+}
+
+int shim_request(int fd, const cJSON *request, const int *fds, size_t n_fds, cJSON **answer, cri_call *call)
+{
+	CLEANUP_FREE char *text = cJSON_PrintUnformatted(request);
+	int result;
+
+	if (!text)
+		return call_no_memory(call, ask_step);
+	if (strlen(text) > SHIM_MESSAGE_MAX)
+		return call_fail(call, CRI_EINVAL, ask_step, "the request is longer than %d bytes", SHIM_MESSAGE_MAX);
+	result = send_request(fd, text, fds, n_fds, call);
+	return result < 0 ? result : shim_receive(fd, answer, NULL, NULL, call);
+}
+
+/* cri-shim with the other end of *status as its SHIM_STATUS_FD. */
+static int start_shim(cri_engine *engine, const char *id, const char *option, int *status, int *pidfd, cri_call *call)
+{
+	char program[PATH_MAX], directory[PATH_MAX];
+	CLEANUP_CLOSE int ours = -1;
+	CLEANUP_CLOSE int its = -1;
+	int pair[2];
+	int result = socket_pair(pair);
+
+	if (result < 0)
+		return call_fail_errno(call, result, start_step, "make a socket");
+	ours = pair[0];
+	its = pair[1];
+	if (!path_helper(engine, "cri-shim", program) || !path_container(engine, id, NULL, directory))
+		return call_fail_errno(call, ENAMETOOLONG, start_step, "%s", id);
+
+	const char *const with_option[] = { "cri-shim", option, directory, NULL };
+	const char *const without_option[] = { "cri-shim", directory, NULL };
+	const struct spawn spawn = {
+		SPAWN_INIT, .path = program, .argv = option ? with_option : without_option, .fds = &its, .n_fds = 1,
+	};
+
+	result = fs_set_nonblocking(ours, true);
+	if (result == 0)
+		result = spawn_program(&spawn, pidfd);
+	if (result < 0)
+		return call_fail_errno(call, result, start_step, "%s", program);
+	*status = take_fd(&ours);
+	return 0;
+}
+
+/* After a failure: with the status socket closed the shim undoes what it began, and ends. */
+static void end_shim(cri_engine *engine, const char *id, int *status, int pidfd, cri_call *call)
+{
+	struct pollfd poll = { .fd = pidfd, .events = POLLIN };
+	cri_call after;
+
+	cleanup_close_fd(status);
+	*status = -1;
+	call_init_child(&after, call);
+	call_shield(&after);
+	if (call_wait(&after, start_step, &poll, 1, END_MILLISECONDS) <= 0)
+		pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+	call_clear(&after);
+	if (shim_process_kill(engine, id, &after) < 0)
+		engine_log(engine, CRI_LOG_ERROR, "%s", cri_call_message(&after));
+	call_unshield(&after);
+}
+
+static int take_created(const cJSON *answer, struct arena *arena, struct shim_created *created, cri_call *call)
+{
+	const cJSON *user = NULL;
+	CLEANUP_FREE char *text = NULL;
+	int64_t pid;
+
+	if (json_int64(answer, "pid", &pid) < 0 || pid <= 0 || pid > INT32_MAX ||
+	    json_object(answer, "user", &user) < 0)
+		return call_fail(call, CRI_EINTERNAL, start_step, "the shim's answer lacks the process");
+	text = cJSON_PrintUnformatted(user);
+	created->pid = (int32_t)pid;
+	created->user = text ? arena_strdup(arena, text) : NULL;
+	return created->user ? 0 : call_no_memory(call, start_step);
+}
+
+int shim_create(cri_engine *engine, const char *id, struct arena *arena, struct shim_created *created, cri_call *call)
+{
+	CLEANUP_JSON cJSON *answer = NULL;
+	CLEANUP_CLOSE int status = -1;
+	CLEANUP_CLOSE int pidfd = -1;
+	int result = start_shim(engine, id, NULL, &status, &pidfd, call);
+
+	if (result < 0)
+		return result;
+	result = shim_receive(status, &answer, NULL, NULL, call);
+	if (result == 0)
+		result = take_created(answer, arena, created, call);
+	if (result < 0)
+		end_shim(engine, id, &status, pidfd, call);
+	return result;
+}
+
+static int is_held(cri_engine *engine, const char *id, const char *name, cri_call *call)
+{
+	char path[PATH_MAX];
+	int result = path_container(engine, id, name, path) ? lock_is_held(path, 0) : -ENAMETOOLONG;
+
+	return result < 0 ? call_fail_errno(call, result, "look for the container's helpers", "%s", name) : result;
+}
+
+int shim_liveness(cri_engine *engine, const char *id, enum shim_liveness *liveness, cri_call *call)
+{
+	int monitor = is_held(engine, id, "monitor.lock", call);
+	int shim = monitor < 0 ? monitor : is_held(engine, id, "shim.lock", call);
+
+	if (shim < 0)
+		return shim;
+	if (shim)
+		*liveness = SHIM_ALIVE;
+	else
+		*liveness = monitor ? SHIM_ORPHANED : SHIM_DEAD;
+	return 0;
+}
+
+int shim_resume(cri_engine *engine, const char *id, cri_call *call)
+{
+	CLEANUP_CLOSE int status = -1;
+	CLEANUP_CLOSE int pidfd = -1;
+	enum shim_liveness liveness;
+	cri_call attempt;
+	int result;
+
+	call_init_child(&attempt, call);
+	result = start_shim(engine, id, "--resume", &status, &pidfd, &attempt);
+	if (result == 0)
+		result = shim_receive(status, NULL, NULL, NULL, &attempt);
+	if (result == 0)
+		return 0;
+	/* Another one took it over, or the container came to its end meanwhile: there is nothing to resume. */
+	if (result != CRI_ETIMEDOUT && result != CRI_ECANCELED && shim_liveness(engine, id, &liveness, call) == 0 &&
+	    liveness != SHIM_ORPHANED)
+		return 0;
+	call_copy_failure(call, &attempt);
+	return result;
+}
+
+/* *fd stays -1 when it is to be tried again. */
+static int try_connect(cri_engine *engine, const char *id, int *fd, cri_call *call)
+{
+	enum shim_liveness liveness;
+	char path[PATH_MAX];
+	int connected;
+	int result;
+
+	if (!path_container(engine, id, "shim.sock", path))
+		return call_fail_errno(call, ENAMETOOLONG, connect_step, "%s", id);
+	connected = socket_connect(path);
+	if (connected >= 0) {
+		*fd = connected;
+		return 0;
+	}
+	if (connected == -EAGAIN)
+		return 0;
+	if (connected != -ECONNREFUSED && connected != -ENOENT)
+		return call_fail_errno(call, connected, connect_step, "%s", path);
+	result = shim_liveness(engine, id, &liveness, call);
+	if (result < 0)
+		return result;
+	if (liveness == SHIM_DEAD)
+		return call_fail(call, CRI_EPRECONDITION, connect_step, "the container's processes are gone");
+	return liveness == SHIM_ORPHANED ? shim_resume(engine, id, call) : 0;
+}
+
+int shim_connect(cri_engine *engine, const char *id, int *fd, cri_call *call)
+{
+	int64_t until = clock_boot() + CONNECT_MILLISECONDS * NANOSECONDS_PER_MILLISECOND;
+	CLEANUP_CLOSE int connected = -1;
+	int result;
+
+	for (;;) {
+		result = try_connect(engine, id, &connected, call);
+		if (result < 0)
+			return result;
+		if (connected >= 0)
+			break;
+		if (clock_boot() > until)
+			return call_fail(call, CRI_EUNAVAILABLE, connect_step, "the shim does not take connections");
+		result = call_wait(call, connect_step, NULL, 0, RETRY_MILLISECONDS);
+		if (result < 0)
+			return result;
+	}
+	result = fs_set_nonblocking(connected, true);
+	if (result < 0)
+		return call_fail_errno(call, result, connect_step, "prepare the socket");
+	*fd = take_fd(&connected);
+	return 0;
+}
+
+int shim_command(cri_engine *engine, const char *id, const cJSON *request, cJSON **answer, cri_call *call)
+{
+	CLEANUP_CLOSE int fd = -1;
+	int result = shim_connect(engine, id, &fd, call);
+
+	return result < 0 ? result : shim_request(fd, request, NULL, 0, answer, call);
+}
