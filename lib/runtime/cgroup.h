@@ -2,8 +2,8 @@
 /*
  * cgroups, v1, v1 hybrid and v2, by the file system.
  *
- * A cgroup is named by its path below the roots of all hierarchies, "/libcri/<sandbox>/<container>". That of a container
- * holds its processes and is the root of what it sees. liblxc is kept from cgroups (shim_protocol.h).
+ * A cgroup is named by its path below the roots of all hierarchies, "/libcri/<sandbox>/<container>". That of a
+ * container holds its processes and is the root of what it sees. liblxc is kept from cgroups (shim_protocol.h).
  */
 #ifndef LIBCRI_RUNTIME_CGROUP_H
 #define LIBCRI_RUNTIME_CGROUP_H
@@ -80,7 +80,8 @@ int cgroup_escape_files(const struct cgroup_system *system, const char *path, st
 struct cgroup_usage {
 	int64_t timestamp; /* wall clock, nanoseconds */
 	uint64_t cpu_nanoseconds;
-	uint64_t memory_usage, memory_working_set, memory_rss, memory_limit; /* limit UINT64_MAX: none */
+	uint64_t memory_usage, memory_working_set, memory_rss,
+		memory_limit; /* limit: the least at or above it; UINT64_MAX: none */
 	uint64_t page_faults, major_page_faults;
 	uint64_t swap_usage, swap_limit;
 	uint64_t pids;

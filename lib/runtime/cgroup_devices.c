@@ -4,7 +4,6 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/text.h"
 #include "runtime/container.h"
 
 #include <fcntl.h>
@@ -34,19 +33,22 @@ static void format_number(int64_t number, char text[24])
 		snprintf(text, 24, "%lld", (long long)number);
 }
 
-static int write_rule(const char *path, char type, const struct runtime_device_rule *rule)
+/* One write(2) a rule: that is how the kernel reads them. */
+static int write_rule(int fd, char type, const struct runtime_device_rule *rule)
 {
 	char text[80], major[24], minor[24];
+	int length;
 
 	format_number(rule->major, major);
 	format_number(rule->minor, minor);
-	snprintf(text, sizeof(text), "%c %s:%s %.3s", type, major, minor, rule->access);
-	return fs_write_text(AT_FDCWD, path, text);
+	length = snprintf(text, sizeof(text), "%c %s:%s %.3s", type, major, minor, rule->access);
+	return write(fd, text, (size_t)length) < 0 ? -errno : 0;
 }
 
 static int allow_v1(const struct cgroup_hierarchy *hierarchy, const char *cgroup,
 		    const struct runtime_device_rule *rules, size_t n_rules)
 {
+	CLEANUP_CLOSE int fd = -1;
 	char path[PATH_MAX];
 	int result = cgroup_path(path, hierarchy, cgroup, "devices.deny");
 
@@ -54,11 +56,16 @@ static int allow_v1(const struct cgroup_hierarchy *hierarchy, const char *cgroup
 		result = fs_write_text(AT_FDCWD, path, "a");
 	if (result == 0)
 		result = cgroup_path(path, hierarchy, cgroup, "devices.allow");
+	if (result < 0)
+		return result;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
 	for (size_t i = 0; result == 0 && i < n_rules; i++) {
 		/* The kernel reads "a" as all there is, whatever stands behind it. */
-		result = write_rule(path, rules[i].type == 'a' ? 'b' : rules[i].type, &rules[i]);
+		result = write_rule(fd, rules[i].type == 'a' ? 'b' : rules[i].type, &rules[i]);
 		if (result == 0 && rules[i].type == 'a')
-			result = write_rule(path, 'c', &rules[i]);
+			result = write_rule(fd, 'c', &rules[i]);
 	}
 	return result;
 }

@@ -21,7 +21,12 @@ int cgroup_path(char path[PATH_MAX], const struct cgroup_hierarchy *hierarchy, c
 
 ssize_t cgroup_file_read(const char *path, char *text, size_t size)
 {
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return cgroup_file_read_at(AT_FDCWD, path, text, size);
+}
+
+ssize_t cgroup_file_read_at(int directory_fd, const char *path, char *text, size_t size)
+{
+	CLEANUP_CLOSE int fd = openat(directory_fd, path, O_RDONLY | O_CLOEXEC);
 	ssize_t length;
 
 	if (fd < 0)

@@ -14,6 +14,7 @@ int cgroup_path(char path[PATH_MAX], const struct cgroup_hierarchy *hierarchy, c
 /* The whole of a small file with a NUL behind it, in one read(2), which is atomic for these files. The length, or
  * -errno; -EFBIG: it did not fit. */
 ssize_t cgroup_file_read(const char *path, char *text, size_t size);
+ssize_t cgroup_file_read_at(int directory_fd, const char *path, char *text, size_t size);
 
 /* A cgroup and all below it, parents before their children. Paths are absolute. */
 struct cgroup_subtree {
