@@ -268,6 +268,6 @@ void log_append(struct log *log, struct log_line *line, const char *bytes, size_
 void log_finish(struct log *log, struct log_line *line)
 {
 	if (line->length)
-		put_record(log, line, 'F', "", 0);
+		put_record(log, line, 'P', "", 0);
 	forget_line(line);
 }

@@ -37,7 +37,8 @@ int log_open(struct log *log, struct failure *failure);
 /* Takes bytes of a stream as they were read. Whole records go to the file at the latest with log_flush. */
 void log_append(struct log *log, struct log_line *line, const char *bytes, size_t length);
 
-/* The stream is at its end: a last line without an end is written as if it had one. */
+/* The stream is at its end: what there is of a line without an end is written, as a part, so that readers do not add an
+ * end that was not there. */
 void log_finish(struct log *log, struct log_line *line);
 
 /* Writes what is waiting. What the file system does not take (a full disk) is dropped, with a note in the log as soon
