@@ -217,6 +217,18 @@ static cri_exec_result *make_result(const struct exec *exec)
 	return result;
 }
 
+/* A command that cannot be executed is answered as a shell would: with an exit code and a line on standard error. */
+static bool is_not_executable(const cri_call *call, struct exec *exec)
+{
+	const char *text = cri_call_message(call);
+
+	if (strcmp(cri_call_step(call), "execute") != 0)
+		return false;
+	exec->exit_code = process_exit_code(cri_call_errno(call));
+	buffer_printf(&exec->error_output.content, "%s\n", text);
+	return true;
+}
+
 static int check_options(const cri_exec_options *options, cri_call *call)
 {
 	if (!options->n_command || text_is_empty(options->command[0]))
@@ -258,6 +270,8 @@ static int exec_sync(cri_engine *engine, const void *pointer, void *output, cri_
 	result = start_command(engine, row.id, args.options, &exec, call);
 	if (result == 0)
 		result = collect(args.options, &exec, call);
+	else if (is_not_executable(call, &exec))
+		result = 0;
 	if (result < 0)
 		return result;
 	made = make_result(&exec);

@@ -7,30 +7,17 @@
 #include "container/exits.h"
 #include "core/api.h"
 #include "core/test_point.h"
+#include "runtime/process_exec.h"
 #include "runtime/shim.h"
 
 #include <string.h>
-
-/* What a shell, and after it Docker and Kubernetes, answer for a command that cannot be executed. */
-#define EXIT_NOT_EXECUTABLE 126
-#define EXIT_NOT_FOUND 127
-#define EXIT_START_ERROR 128
-
-static int start_error_code(int error)
-{
-	if (error == ENOENT || error == ENOTDIR)
-		return EXIT_NOT_FOUND;
-	if (error == EACCES || error == ENOEXEC || error == EISDIR)
-		return EXIT_NOT_EXECUTABLE;
-	return EXIT_START_ERROR;
-}
 
 /* The end of a container whose command could not be executed says so, whatever its processes then did. */
 static int record_start_error(cri_engine *engine, const char *id, const cri_call *failure, cri_call *call)
 {
 	const struct container_exit exit = {
 		.finished_at = clock_wall(),
-		.exit_code = start_error_code(cri_call_errno(failure)),
+		.exit_code = process_exit_code(cri_call_errno(failure)),
 		.reason = "StartError",
 		.message = cri_call_message(failure),
 	};

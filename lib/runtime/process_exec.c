@@ -10,7 +10,20 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_NOT_FOUND 127
+#define EXIT_START_ERROR 128
+
 #define RECORD_LIMIT (4u << 20)
+
+int process_exit_code(int error)
+{
+	if (error == ENOENT || error == ENOTDIR)
+		return EXIT_NOT_FOUND;
+	if (error == EACCES || error == ENOEXEC || error == EISDIR)
+		return EXIT_NOT_EXECUTABLE;
+	return EXIT_START_ERROR;
+}
 
 static void append(struct buffer *record, enum process_tag tag, const void *bytes, size_t length)
 {

@@ -14,6 +14,10 @@ struct process_exec {
 	bool terminal;
 };
 
+/* The exit code of a command that could not be executed, by errno: 127 not found, 126 not executable, 128 otherwise, as
+ * shells, Docker and Kubernetes have it. */
+int process_exit_code(int error);
+
 /* Writes the record into a sealed memfd. *fd is O_CLOEXEC. */
 int process_exec_record(cri_engine *engine, const char *id, const struct process_exec *exec, int *fd, cri_call *call);
 

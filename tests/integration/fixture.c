@@ -92,6 +92,17 @@ int fixture_set_up(void **state)
 	return 0;
 }
 
+int fixture_fresh(void **state)
+{
+	struct fixture *fixture = *state;
+
+	if (!fixture->engine)
+		fixture_open(fixture);
+	cri_call_reset(fixture->call);
+	fixture_clear(fixture);
+	return 0;
+}
+
 int fixture_tear_down(void **state)
 {
 	struct fixture *fixture = *state;

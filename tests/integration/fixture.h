@@ -29,6 +29,9 @@ struct fixture {
 /* Group set-up and tear-down for cmocka; *state is the struct fixture. The tear-down fails the group when a mount, a
  * cgroup, a process or a directory of the tests is left. */
 int fixture_set_up(void **state);
+/* Before each test: what a failed one left does not fail the next. */
+int fixture_fresh(void **state);
+#define fixture_test(function) cmocka_unit_test_setup(function, fixture_fresh)
 int fixture_tear_down(void **state);
 
 /* Options that name the fixture's directories. */

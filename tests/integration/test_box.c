@@ -130,7 +130,7 @@ static void test_propagation(void **state)
 	}
 	id = start(fixture, sandbox, &config);
 	for (int i = 0; i < 3; i++) {
-		char file[192];
+		char file[512];
 
 		assert_int_equal(mount("tmpfs", path[i], "tmpfs", 0, NULL), 0);
 		snprintf(file, sizeof(file), "%s/seen", path[i]);
@@ -146,7 +146,7 @@ static void test_propagation(void **state)
 			  "echo x >/$d/mounted/inside; done",
 			  NULL));
 	for (int i = 0; i < 3; i++) {
-		char file[192];
+		char file[512];
 
 		snprintf(file, sizeof(file), "%s/inside", path[i]);
 		assert_int_equal(access(file, F_OK), i == CRI_PROPAGATION_BIDIRECTIONAL ? 0 : -1);
@@ -422,11 +422,11 @@ static void test_terminal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mounts),        cmocka_unit_test(test_propagation),
-		cmocka_unit_test(test_devices),       cmocka_unit_test(test_masks_and_read_only),
-		cmocka_unit_test(test_capabilities),  cmocka_unit_test(test_limits_and_update),
-		cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_stats),
-		cmocka_unit_test(test_terminal),
+		fixture_test(test_mounts),        fixture_test(test_propagation),
+		fixture_test(test_devices),       fixture_test(test_masks_and_read_only),
+		fixture_test(test_capabilities),  fixture_test(test_limits_and_update),
+		fixture_test(test_out_of_memory), fixture_test(test_stats),
+		fixture_test(test_terminal),
 	};
 
 	return cmocka_run_group_tests_name("box", tests, fixture_set_up, fixture_tear_down);

@@ -279,12 +279,12 @@ static void test_events_in_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_200_pods_in_parallel),
-		cmocka_unit_test(test_two_processes),
-		cmocka_unit_test(test_rivals_for_names),
-		cmocka_unit_test(test_remove_while_creating),
-		cmocka_unit_test(test_cancelled_and_freed_operations),
-		cmocka_unit_test(test_events_in_order),
+		fixture_test(test_200_pods_in_parallel),
+		fixture_test(test_two_processes),
+		fixture_test(test_rivals_for_names),
+		fixture_test(test_remove_while_creating),
+		fixture_test(test_cancelled_and_freed_operations),
+		fixture_test(test_events_in_order),
 	};
 
 	return cmocka_run_group_tests_name("concurrency", tests, fixture_set_up, fixture_tear_down);

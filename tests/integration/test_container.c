@@ -348,6 +348,7 @@ static void test_lists(void **state)
 	assert_int_equal(cri_list_count(list), 0);
 	cri_list_free(list);
 	filter.has_state = false;
+	filter.state = 0;
 	expect_ok(fixture, cri_container_list(fixture->engine, &filter, &list, fixture->call));
 	assert_int_equal(cri_list_count(list), 1);
 	cri_list_free(list);
@@ -423,19 +424,19 @@ static void test_operation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_life),
-		cmocka_unit_test(test_completed_and_log),
-		cmocka_unit_test(test_stop),
-		cmocka_unit_test(test_stop_signal_and_signal),
-		cmocka_unit_test(test_remove_running),
-		cmocka_unit_test(test_start_error),
-		cmocka_unit_test(test_exec_sync),
-		cmocka_unit_test(test_exec_output_limit),
-		cmocka_unit_test(test_environment_and_directory),
-		cmocka_unit_test(test_default_command),
-		cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_operation),
+		fixture_test(test_whole_life),
+		fixture_test(test_completed_and_log),
+		fixture_test(test_stop),
+		fixture_test(test_stop_signal_and_signal),
+		fixture_test(test_remove_running),
+		fixture_test(test_start_error),
+		fixture_test(test_exec_sync),
+		fixture_test(test_exec_output_limit),
+		fixture_test(test_environment_and_directory),
+		fixture_test(test_default_command),
+		fixture_test(test_lists),
+		fixture_test(test_names),
+		fixture_test(test_operation),
 	};
 
 	return cmocka_run_group_tests_name("container", tests, fixture_set_up, fixture_tear_down);

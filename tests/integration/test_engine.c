@@ -176,12 +176,12 @@ static void test_restart_of_the_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_version_and_status),
-		cmocka_unit_test(test_missing_helpers_are_told),
-		cmocka_unit_test(test_many_engines_see_the_same),
-		cmocka_unit_test(test_bad_options),
-		cmocka_unit_test(test_other_places),
-		cmocka_unit_test(test_restart_of_the_machine),
+		fixture_test(test_version_and_status),
+		fixture_test(test_missing_helpers_are_told),
+		fixture_test(test_many_engines_see_the_same),
+		fixture_test(test_bad_options),
+		fixture_test(test_other_places),
+		fixture_test(test_restart_of_the_machine),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, fixture_set_up, fixture_tear_down);

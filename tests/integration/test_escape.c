@@ -91,9 +91,9 @@ static void test_planted_passwd(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sockets_are_out_of_reach),
-		cmocka_unit_test(test_helper_binary_is_read_only),
-		cmocka_unit_test(test_planted_passwd),
+		fixture_test(test_sockets_are_out_of_reach),
+		fixture_test(test_helper_binary_is_read_only),
+		fixture_test(test_planted_passwd),
 	};
 
 	return cmocka_run_group_tests_name("escape", tests, fixture_set_up, fixture_tear_down);

@@ -282,12 +282,12 @@ static void test_stopped_service(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_children_are_invisible),
-		cmocka_unit_test(test_ignored_sigchld),
-		cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_host_is_unchanged),
-		cmocka_unit_test(test_nothing_of_the_host_in_a_container),
-		cmocka_unit_test(test_stopped_service),
+		fixture_test(test_children_are_invisible),
+		fixture_test(test_ignored_sigchld),
+		fixture_test(test_fork),
+		fixture_test(test_host_is_unchanged),
+		fixture_test(test_nothing_of_the_host_in_a_container),
+		fixture_test(test_stopped_service),
 	};
 
 	return cmocka_run_group_tests_name("host safety", tests, fixture_set_up, fixture_tear_down);

@@ -515,12 +515,12 @@ static void test_layers_in_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_formats),          cmocka_unit_test(test_made_images),
-		cmocka_unit_test(test_status),           cmocka_unit_test(test_naming),
-		cmocka_unit_test(test_reference_option), cmocka_unit_test(test_moved_tag),
-		cmocka_unit_test(test_several_images),   cmocka_unit_test(test_platforms),
-		cmocka_unit_test(test_filesystem_usage), cmocka_unit_test(test_operation),
-		cmocka_unit_test(test_info_json),        cmocka_unit_test(test_layers_in_use),
+		fixture_test(test_formats),          fixture_test(test_made_images),
+		fixture_test(test_status),           fixture_test(test_naming),
+		fixture_test(test_reference_option), fixture_test(test_moved_tag),
+		fixture_test(test_several_images),   fixture_test(test_platforms),
+		fixture_test(test_filesystem_usage), fixture_test(test_operation),
+		fixture_test(test_info_json),        fixture_test(test_layers_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);

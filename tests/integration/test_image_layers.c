@@ -637,12 +637,12 @@ static void test_repeated_layers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_metadata),         cmocka_unit_test(test_names),
-		cmocka_unit_test(test_whiteouts),        cmocka_unit_test(test_missing_directories),
-		cmocka_unit_test(test_hard_links),       cmocka_unit_test(test_attributes),
-		cmocka_unit_test(test_replaced_members), cmocka_unit_test(test_escapes_stay_inside),
-		cmocka_unit_test(test_refused_members),  cmocka_unit_test(test_sparse_files),
-		cmocka_unit_test(test_repeated_layers),
+		fixture_test(test_metadata),         fixture_test(test_names),
+		fixture_test(test_whiteouts),        fixture_test(test_missing_directories),
+		fixture_test(test_hard_links),       fixture_test(test_attributes),
+		fixture_test(test_replaced_members), fixture_test(test_escapes_stay_inside),
+		fixture_test(test_refused_members),  fixture_test(test_sparse_files),
+		fixture_test(test_repeated_layers),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);

@@ -207,13 +207,13 @@ static void test_reopen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_format),
-		cmocka_unit_test(test_no_line_is_lost),
-		cmocka_unit_test(test_parents_are_made_and_files_appended),
-		cmocka_unit_test(test_no_log),
-		cmocka_unit_test(test_refused_paths),
-		cmocka_unit_test(test_one_running_writer),
-		cmocka_unit_test(test_reopen),
+		fixture_test(test_format),
+		fixture_test(test_no_line_is_lost),
+		fixture_test(test_parents_are_made_and_files_appended),
+		fixture_test(test_no_log),
+		fixture_test(test_refused_paths),
+		fixture_test(test_one_running_writer),
+		fixture_test(test_reopen),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, fixture_set_up, fixture_tear_down);

@@ -174,7 +174,7 @@ static void test_box(void **state)
 	/* Shared memory is the pod's; the PID namespace is each container's own. */
 	assert_output(fixture, first, "echo shared >/dev/shm/file", "");
 	assert_output(fixture, second, "cat /dev/shm/file", "shared\n");
-	assert_output(fixture, second, "cat /proc/1/cmdline | tr '\\0' ' '", "/bin/sh -c sleep 1000 ");
+	assert_output(fixture, second, "cat /proc/1/cmdline | tr '\\0' ' '", "sleep 1000 ");
 	remove_sandbox(fixture, id);
 	cri_free(first);
 	cri_free(second);
@@ -327,16 +327,16 @@ static void test_pod_sandbox_image(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_life),
-		cmocka_unit_test(test_names_are_unique),
-		cmocka_unit_test(test_filters),
-		cmocka_unit_test(test_handlers),
-		cmocka_unit_test(test_box),
-		cmocka_unit_test(test_shared_pid_namespace),
-		cmocka_unit_test(test_target_pid_namespace),
-		cmocka_unit_test(test_node_namespaces),
-		cmocka_unit_test(test_bad_input),
-		cmocka_unit_test(test_pod_sandbox_image),
+		fixture_test(test_whole_life),
+		fixture_test(test_names_are_unique),
+		fixture_test(test_filters),
+		fixture_test(test_handlers),
+		fixture_test(test_box),
+		fixture_test(test_shared_pid_namespace),
+		fixture_test(test_target_pid_namespace),
+		fixture_test(test_node_namespaces),
+		fixture_test(test_bad_input),
+		fixture_test(test_pod_sandbox_image),
 	};
 
 	return cmocka_run_group_tests_name("sandbox", tests, fixture_set_up, fixture_tear_down);

@@ -164,8 +164,8 @@ static void test_no_point(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_point),
-		cmocka_unit_test(test_every_point),
+		fixture_test(test_no_point),
+		fixture_test(test_every_point),
 	};
 
 	return cmocka_run_group_tests_name("kill points", tests, fixture_set_up, fixture_tear_down);

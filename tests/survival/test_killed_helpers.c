@@ -163,12 +163,12 @@ static void test_events_of_unwatched_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shim_killed_while_running),
-		cmocka_unit_test(test_shim_killed_and_container_ends_alone),
-		cmocka_unit_test(test_shim_killed_before_start),
-		cmocka_unit_test(test_monitor_killed),
-		cmocka_unit_test(test_both_killed),
-		cmocka_unit_test(test_events_of_unwatched_ends),
+		fixture_test(test_shim_killed_while_running),
+		fixture_test(test_shim_killed_and_container_ends_alone),
+		fixture_test(test_shim_killed_before_start),
+		fixture_test(test_monitor_killed),
+		fixture_test(test_both_killed),
+		fixture_test(test_events_of_unwatched_ends),
 	};
 
 	return cmocka_run_group_tests_name("killed helpers", tests, fixture_set_up, fixture_tear_down);
