@@ -19,8 +19,9 @@ int main(int argc, char **argv);
 void bare_start(long *stack) __attribute__((noreturn, used));
 void __stack_chk_fail(void) __attribute__((noreturn, used));
 
-/* The compiler's canary; the build asks for a global one (-mstack-protector-guard=global), as there is no TLS. */
-uintptr_t __stack_chk_guard __attribute__((used));
+/* The compiler's canary; the build asks for a global one (-mstack-protector-guard=global), as there is no TLS. Not in
+ * .bss: cri-init's pause process gives that back while functions are running. */
+uintptr_t __stack_chk_guard __attribute__((used, section(".data")));
 
 #if defined(__x86_64__)
 __asm__(".text\n"

@@ -6,6 +6,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,6 +24,23 @@ static int wait_for_signals(struct prepared *prepared, struct failure *failure)
 	return 0;
 }
 
+#define PAGE 4096UL
+#define STACK_USED_BEFORE (64UL << 10)
+
+/* It stays for the life of the pod: what was needed to come here is given back, some 50 KiB. Variables read as zero
+ * from now on. A larger page size only gives back less, or nothing (EINVAL). */
+static void give_back_memory(void)
+{
+	extern char __bss_start[], _end[];
+	unsigned long begin = ((unsigned long)__bss_start + PAGE - 1) & ~(PAGE - 1);
+	unsigned long end = (unsigned long)_end & ~(PAGE - 1);
+	unsigned long stack = ((unsigned long)__builtin_frame_address(0) & ~(PAGE - 1)) - PAGE;
+
+	if (end > begin)
+		(void)syscall(SYS_madvise, begin, end - begin, (long)MADV_DONTNEED);
+	(void)syscall(SYS_madvise, stack - STACK_USED_BEFORE, STACK_USED_BEFORE, (long)MADV_DONTNEED);
+}
+
 int become_pause(struct prepared *prepared, struct failure *failure)
 {
 	const uint64_t waited_for = WAITED_FOR;
@@ -37,6 +55,7 @@ int become_pause(struct prepared *prepared, struct failure *failure)
 	/* The shim sees the end of the socket: that is the success. */
 	if (syscall(SYS_close_range, 0L, (long)UINT32_MAX, 0L) < 0)
 		return fail(failure, errno, "close descriptors", "");
+	give_back_memory();
 	for (;;) {
 		long number = syscall(SYS_rt_sigtimedwait, &waited_for, NULL, NULL, sizeof(waited_for));
 
