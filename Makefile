@@ -41,7 +41,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 all: $(BUILD)/libcri.so $(BUILD)/libcri.a helpers examples
 
-include mk/deps.mk mk/check.mk mk/lint.mk mk/install.mk mk/bare.mk
+include mk/deps.mk mk/check.mk mk/lint.mk mk/install.mk mk/bare.mk mk/server.mk
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
