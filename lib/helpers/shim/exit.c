@@ -3,8 +3,7 @@
 
 #include "base/fs.h"
 
-#include <fcntl.h>
-#include <limits.h>
+#include <errno.h>
 #include <string.h>
 
 /* What a shell, and after it Docker and Kubernetes, answer for a command that cannot be executed. */
@@ -30,7 +29,7 @@ int exit_write(const struct order *order, const struct store_content *content, c
 	    !cJSON_AddStringToObject(record, "id", order->id) ||
 	    !cJSON_AddNumberToObject(record, "exit_code", end->exit_code) ||
 	    json_add_int64(record, "finished_at", end->finished_at) < 0 ||
-	    json_add_int64(record, "started_at", content->started_at) < 0 ||
+	    json_add_int64(record, "started_at", content->start_failed ? 0 : content->started_at) < 0 ||
 	    !cJSON_AddBoolToObject(record, "oom", end->oom) ||
 	    !cJSON_AddStringToObject(record, "reason", end->reason) ||
 	    !cJSON_AddStringToObject(record, "message", end->message))
@@ -43,12 +42,7 @@ int exit_write(const struct order *order, const struct store_content *content, c
 
 int exit_publish(const struct order *order)
 {
-	char path[PATH_MAX];
-	int result = fs_path(path, sizeof(path), "%s/%s", order->exits, order->id);
-
-	if (result < 0)
-		return result;
-	if (renameat(order->directory_fd, EXIT_FILE, AT_FDCWD, path) == 0 || errno == ENOENT)
+	if (renameat(order->directory_fd, EXIT_FILE, order->exits_fd, order->id) == 0 || errno == ENOENT)
 		return 0;
 	return -errno;
 }

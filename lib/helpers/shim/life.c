@@ -6,6 +6,7 @@
 #include "init_link.h"
 #include "kill.h"
 #include "monitor.h"
+#include "oom.h"
 #include "shim.h"
 
 #include "base/cleanup.h"
@@ -154,9 +155,11 @@ static void finish(struct shim *shim)
 static void monitor_died(struct shim *shim)
 {
 	const struct store_content content = { .started_at = shim->started_at };
+	CLEANUP_CLOSE int oom = oom_open(&shim->order);
 	const struct exit_end end = {
 		.exit_code = EXIT_KILLED,
 		.finished_at = clock_wall(),
+		.oom = oom_happened(oom),
 		.reason = "Unknown",
 		.message = "the container's monitor was killed, and the container with it",
 	};

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 
 static const char step[] = "start the monitor";
@@ -31,7 +32,8 @@ static const char step[] = "start the monitor";
 #define PROGRAM_FD 6
 #define LINK_FD 7
 #define DIRECTORY_FD 8
-#define FIRST_OTHER_FD 9
+#define EXITS_FD 9
+#define FIRST_OTHER_FD 10
 #define PROGRAM_PATH "/proc/self/fd/6"
 _Static_assert(PROGRAM_FD == 6, "as PROGRAM_PATH says");
 
@@ -48,6 +50,8 @@ static void release(int signal)
 	if (atomic_flag_test_and_set(&released))
 		return;
 	close(INIT_SOCKET_FD);
+	/* It was executed. Nothing shall be again: see was_hung_up(). */
+	close(PROGRAM_FD);
 	/* liblxc's deep calls left more than a hundred dirty kilobytes below, which nobody will ever read. */
 	here = (here & ~(uintptr_t)4095) - 4096;
 	madvise((void *)(here - STACK_LEFT_OVER), STACK_LEFT_OVER, MADV_DONTNEED);
@@ -72,6 +76,7 @@ static int arrange_fds(struct order *order, const struct monitor_fds *given)
 		{ given->init_program, PROGRAM_FD, O_CLOEXEC },
 		{ given->link_peer, LINK_FD, O_CLOEXEC },
 		{ order->directory_fd, DIRECTORY_FD, O_CLOEXEC },
+		{ order->exits_fd, EXITS_FD, O_CLOEXEC },
 	};
 	int high[sizeof(places) / sizeof(*places)];
 
@@ -86,6 +91,7 @@ static int arrange_fds(struct order *order, const struct monitor_fds *given)
 			return -errno;
 	}
 	order->directory_fd = DIRECTORY_FD;
+	order->exits_fd = EXITS_FD;
 	return close_range(FIRST_OTHER_FD, ~0u, 0) < 0 ? -errno : 0;
 }
 
@@ -142,16 +148,35 @@ static int run(struct order *order, int *status, struct failure *failure)
 	return result < 0 ? result : lxc_run(order, PROGRAM_PATH, status, failure);
 }
 
-static void write_record(const struct order *order, const struct store_content *content, int status)
+/* liblxc takes a death by SIGHUP for a wish to reboot, and starts the container again. It cannot: see release(). So its
+ * start() failed, although a first process was and is dead. */
+static bool was_hung_up(const struct store_content *content)
+{
+	struct pollfd process = { .fd = content->fds.pidfd, .events = POLLIN };
+
+	return poll(&process, 1, 0) == 1;
+}
+
+/* `failure`: of liblxc, NULL when it saw the end. */
+static void write_record(const struct order *order, const struct store_content *content, int status, bool oom,
+			 const struct failure *failure)
 {
 	struct exit_end end = {
+		.exit_code = (status & 0x7f) == 0x7f ? 128 + (status >> 8) : (status >> 8) & 0xff,
 		.finished_at = clock_wall(),
+		.oom = oom,
 		.reason = "",
 		.message = "",
 	};
 
-	end.exit_code = (status & 0x7f) == 0x7f ? 128 + (status >> 8) : (status >> 8) & 0xff;
-	end.oom = oom_happened(order);
+	if (failure && was_hung_up(content)) {
+		end.exit_code = 128 + SIGHUP;
+	} else if (failure) {
+		pidfd_send_signal(content->fds.pidfd, SIGKILL, NULL, 0);
+		end.exit_code = EXIT_KILLED;
+		end.reason = "Unknown";
+		end.message = failure->message;
+	}
 	if (content->start_failed) {
 		end.reason = "StartError";
 		end.message = content->failure.message;
@@ -188,16 +213,20 @@ _Noreturn static void monitor(struct order *order, const struct monitor_fds *fds
 	struct link_message message = { .kind = LINK_ENDED };
 	struct store_content content;
 	int status = 0;
+	int oom = -1;
 	int result = arrange_fds(order, fds);
 
 	mallopt(M_TOP_PAD, 65536);
 	(void)prctl(PR_SET_NAME, "cri-monitor", 0, 0, 0);
+	/* Before the cgroups are hidden. */
+	if (result == 0)
+		oom = oom_open(order);
 	if (result == 0)
 		result = install_release();
 	result = result < 0 ? fail(&message.failure, code_of_errno(result), result, step, "take its descriptors")
 			    : run(order, &status, &message.failure);
 	if (store_read(STORE_RECEIVE_FD, order->directory_fd, &content) == 0 && content.created) {
-		write_record(order, &content, result < 0 ? 0 : status);
+		write_record(order, &content, status, oom_happened(oom), result < 0 ? &message.failure : NULL);
 	} else if (result < 0) {
 		message.kind = LINK_FAILED;
 	}

@@ -129,7 +129,13 @@ int order_read(const char *directory, struct order *order, struct failure *failu
 	if (result < 0)
 		return fail(failure, result == -ENOMEM ? CRI_ENOMEM : CRI_ECORRUPT, result, step, "%s/" ORDER_FILE,
 			    directory);
-	return read_members(order, failure);
+	result = read_members(order, failure);
+	if (result < 0)
+		return result;
+	order->exits_fd = open(order->exits, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (order->exits_fd < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "%s", order->exits);
+	return 0;
 }
 
 void order_forget(struct order *order)

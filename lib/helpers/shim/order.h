@@ -18,6 +18,8 @@ struct texts {
 struct order {
 	const char *directory; /* the container's state directory, absolute */
 	int directory_fd;
+	int exits_fd; /* of `exits`. By descriptors the two are on one mount also for the monitor, which has its own
+			 mounts */
 
 	/* Kept as long as the shim lives, in `arena`. */
 	struct arena arena;
