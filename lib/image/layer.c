@@ -70,6 +70,8 @@ static int open_blob(const struct layer_set *set, const struct layer *layer, int
 	struct stat status;
 	int opened = fs_open_in_root(set->layout, layer->path, O_RDONLY | O_NONBLOCK, 0);
 
+	if (opened == -ENOENT)
+		return call_fail(call, CRI_ECORRUPT, step, "layer %s is missing", layer->path);
 	if (opened < 0)
 		return call_fail_errno(call, opened, step, "open layer %s", layer->path);
 	if (fstat(opened, &status) || !S_ISREG(status.st_mode)) {

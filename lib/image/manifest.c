@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* Far beyond what any index or manifest has; choosing among them compares each with each. */
+#define DESCRIPTORS_MAX 1024
+
 static const struct {
 	const char *media_type;
 	enum content content;
@@ -104,6 +107,8 @@ static int read_descriptors(struct arena *arena, const cJSON *array, struct desc
 	const cJSON *item;
 	int result = 0;
 
+	if (cJSON_GetArraySize(array) > DESCRIPTORS_MAX)
+		return call_fail(call, CRI_ECORRUPT, step, "it lists more than %d things", DESCRIPTORS_MAX);
 	*n = 0;
 	*descriptors = arena_array(arena, (size_t)cJSON_GetArraySize(array) + 1, sizeof(**descriptors));
 	if (!*descriptors)
@@ -123,6 +128,8 @@ static int check_schema(const cJSON *document, const char *step, cri_call *call)
 {
 	int64_t version = 2;
 
+	if (!cJSON_IsObject(document))
+		return call_fail(call, CRI_ECORRUPT, step, "it is no object");
 	if (json_int64(document, "schemaVersion", &version) == -EINVAL || version != 2)
 		return call_fail(call, CRI_ENOTSUP, step, "its schemaVersion is not 2");
 	return 0;

@@ -223,7 +223,7 @@ void builder_layer(struct builder *builder, const struct tar *tar, const char *c
 	assert_in_range(n, 0, BUILDER_MAX_LAYERS - 1);
 	digest_of(tar->path, builder->diff_ids[n]);
 	snprintf(path, sizeof(path), "%s/blob", builder->directory);
-	shell("%s <'%s' >'%s'", compression, tar->path, path);
+	shell("(%s) <'%s' >'%s'", compression, tar->path, path);
 	builder->sizes[n] = size_of(path);
 	take_blob(builder, path, builder->digests[n]);
 }
@@ -302,5 +302,5 @@ void builder_docker(struct builder *builder, const char *name)
 
 void builder_pack(const struct builder *builder, const char *path, const char *filter)
 {
-	shell("tar -C '%s' -cf - . | %s >'%s'", builder->directory, filter, path);
+	shell("tar -C '%s' -cf - . | (%s) >'%s'", builder->directory, filter, path);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 /* RFC 8878 asks for 8 MiB; 32 MiB is beyond what image builders use, and a bound on the memory of one layer. */
 #define ZSTD_WINDOW_LOG_MAX 25
@@ -122,6 +123,9 @@ static int add_zstd(struct inflater *inflater, const void *bytes, size_t length,
 	do {
 		out = (ZSTD_outBuffer){ inflater->buffer, CHUNK_SIZE, 0 };
 		left = ZSTD_decompressStream(inflater->zstd, &out, &in);
+		if (ZSTD_isError(left) && ZSTD_getErrorCode(left) == ZSTD_error_frameParameter_windowTooLarge)
+			return fail(failure, CRI_ENOTSUP, "its zstd window is larger than %d MiB",
+				    (1 << ZSTD_WINDOW_LOG_MAX) >> 20);
 		if (ZSTD_isError(left))
 			return fail(failure, CRI_ECORRUPT, "the zstd data is damaged: %s", ZSTD_getErrorName(left));
 		if (out.pos > 0 && inflater->output(inflater->context, out.dst, out.pos, failure))

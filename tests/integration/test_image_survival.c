@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Imports that are cancelled, whose helpers or whose program are killed, and several at once. */
+#include "fixture.h"
+#include "image_builder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define N_LAYERS 4
+
+static char layout[320], archive[320];
+
+static size_t count_entries(const struct fixture *fixture, const char *name)
+{
+	char path[256];
+	DIR *directory;
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", fixture->root, name);
+	directory = opendir(path);
+	if (!directory) {
+		assert_int_equal(errno, ENOENT);
+		return 0;
+	}
+	while (readdir(directory))
+		n++;
+	closedir(directory);
+	return n - 2;
+}
+
+static void pause_milliseconds(long milliseconds)
+{
+	const struct timespec time = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
+
+	nanosleep(&time, NULL);
+}
+
+/* A process whose root is below the fixture's directory: a cri-unpack that works for these tests. 0: none. */
+static pid_t find_unpacker(const struct fixture *fixture)
+{
+	DIR *processes = opendir("/proc");
+	struct dirent *entry;
+	pid_t found = 0;
+
+	assert_non_null(processes);
+	while (!found && (entry = readdir(processes))) {
+		char path[300], root[300];
+		ssize_t length;
+
+		if (!strtol(entry->d_name, NULL, 10))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/root", entry->d_name);
+		length = readlink(path, root, sizeof(root) - 1);
+		if (length <= 0)
+			continue;
+		root[length] = '\0';
+		if (strncmp(root, fixture->root, strlen(fixture->root)) == 0)
+			found = (pid_t)strtol(entry->d_name, NULL, 10);
+	}
+	closedir(processes);
+	return found;
+}
+
+static void expect_nothing_left(struct fixture *fixture)
+{
+	cri_list *list;
+
+	for (int i = 0; find_unpacker(fixture); i++) {
+		assert_in_range(i, 0, 500);
+		pause_milliseconds(10);
+	}
+	assert_int_equal(count_entries(fixture, "l"), 1);
+	assert_int_equal(count_entries(fixture, "tmp"), 0);
+	expect_ok(fixture, cri_image_list(fixture->engine, NULL, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 1);
+	cri_list_free(list);
+}
+
+static void import_and_remove(struct fixture *fixture, const char *path)
+{
+	cri_list *list;
+
+	expect_ok(fixture, cri_image_import(fixture->engine, path, NULL, &list, fixture->call));
+	assert_int_equal(count_entries(fixture, "l"), 1 + N_LAYERS);
+	expect_ok(fixture, cri_image_remove(fixture->engine, cri_image_at(list, 0)->id, fixture->call));
+	cri_list_free(list);
+}
+
+/* Layers of some megabytes and many files, so that there is a middle to be killed in. */
+static int make_image(void **state)
+{
+	struct fixture *fixture;
+	struct builder builder;
+	char *bytes = malloc(65536);
+
+	if (fixture_set_up(state) || !bytes)
+		return -1;
+	fixture = *state;
+	for (size_t i = 0; i < 65536; i++)
+		bytes[i] = (char)(i * i >> 3);
+	builder_begin(&builder, fixture->directory);
+	for (int i = 0; i < N_LAYERS; i++) {
+		struct tar tar;
+
+		tar_begin(&tar, builder.directory);
+		for (int j = 0; j < 300; j++) {
+			char name[64];
+
+			/* The odd ones depend on what is below them. */
+			snprintf(name, sizeof(name), "directory-%d/file-%d-%d", j % 10, i, j);
+			if (i % 2 == 0 && j < 10) {
+				char directory[32];
+
+				snprintf(directory, sizeof(directory), "directory-%d", j);
+				tar_directory(&tar, directory, 0755);
+			}
+			tar_bytes(&tar, name, 0644, bytes, 20000);
+		}
+		tar_end(&tar);
+		builder_layer(&builder, &tar, "gzip -1");
+		unlink(tar.path);
+	}
+	free(bytes);
+	builder_manifest(&builder, NULL);
+	builder_index(&builder, "survival");
+	snprintf(layout, sizeof(layout), "%s", builder.directory);
+	snprintf(archive, sizeof(archive), "%s.tar", builder.directory);
+	builder_pack(&builder, archive, "cat");
+	return 0;
+}
+
+/* Continues an operation `steps` times; whether it is over. */
+static int step(struct fixture *fixture, cri_op *op, int steps, cri_list **list)
+{
+	int result = CRI_EAGAIN;
+
+	for (int i = 0; i < steps && result == CRI_EAGAIN; i++) {
+		struct pollfd ready = { .fd = cri_op_fd(op), .events = POLLIN };
+
+		assert_int_equal(poll(&ready, 1, 10000), 1);
+		result = cri_op_finish(op, list, fixture->call);
+	}
+	return result;
+}
+
+static void test_cancelled(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int steps = 0; steps < 40; steps += steps < 8 ? 1 : 8) {
+		cri_list *list = NULL;
+		cri_op *op;
+		int result;
+
+		expect_ok(fixture, cri_image_import_begin(fixture->engine, steps % 2 ? archive : layout, NULL, &op,
+							  fixture->call));
+		if (step(fixture, op, steps, &list) == CRI_EAGAIN) {
+			cri_op_cancel(op);
+			result = step(fixture, op, 10000, &list);
+			if (result)
+				expect_code(fixture, CRI_ECANCELED, result);
+		}
+		if (list)
+			expect_ok(fixture, cri_image_remove(fixture->engine, cri_image_at(list, 0)->id, fixture->call));
+		cri_list_free(list);
+		cri_op_free(op);
+		expect_nothing_left(fixture);
+	}
+}
+
+static void test_abandoned(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int steps = 0; steps < 20; steps++) {
+		cri_list *list = NULL;
+		cri_op *op;
+
+		expect_ok(fixture, cri_image_import_begin(fixture->engine, steps % 2 ? archive : layout, NULL, &op,
+							  fixture->call));
+		(void)step(fixture, op, steps, &list);
+		cri_op_free(op);
+		if (list)
+			expect_ok(fixture, cri_image_remove(fixture->engine, cri_image_at(list, 0)->id, fixture->call));
+		cri_list_free(list);
+		expect_nothing_left(fixture);
+	}
+}
+
+static void test_deadline(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int64_t milliseconds = 0; milliseconds < 24; milliseconds += 3) {
+		cri_list *list = NULL;
+		int result;
+
+		cri_call_set_timeout(fixture->call, milliseconds);
+		result = cri_image_import(fixture->engine, layout, NULL, &list, fixture->call);
+		cri_call_reset(fixture->call);
+		if (result == 0)
+			expect_ok(fixture, cri_image_remove(fixture->engine, cri_image_at(list, 0)->id, fixture->call));
+		else
+			assert_int_equal(result, CRI_ETIMEDOUT);
+		cri_list_free(list);
+		expect_nothing_left(fixture);
+	}
+}
+
+static void test_killed_unpacker(void **state)
+{
+	struct fixture *fixture = *state;
+	cri_list *list = NULL;
+	cri_op *op;
+	pid_t pid = 0;
+	int result = CRI_EAGAIN;
+
+	expect_ok(fixture, cri_image_import_begin(fixture->engine, layout, NULL, &op, fixture->call));
+	while (result == CRI_EAGAIN && !(pid = find_unpacker(fixture)))
+		result = step(fixture, op, 1, &list);
+	assert_int_equal(result, CRI_EAGAIN);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	result = step(fixture, op, 10000, &list);
+	expect_code(fixture, CRI_EINTERNAL, result);
+	assert_non_null(strstr(cri_call_message(fixture->call), "ended"));
+	cri_op_free(op);
+	expect_nothing_left(fixture);
+	import_and_remove(fixture, layout);
+}
+
+/* In a process of its own: opens the root, imports. Exits 0 when that worked. */
+static pid_t import_in_child(struct fixture *fixture, const char *path)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		cri_engine_options options = fixture_options(fixture);
+		cri_engine *engine;
+		cri_list *list;
+
+		if (cri_engine_open(&options, &engine, NULL) || cri_image_import(engine, path, NULL, &list, NULL))
+			_exit(1);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void test_killed_program(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (long delay = 0; delay < 90; delay += 3) {
+		pid_t pid = import_in_child(fixture, delay % 2 ? archive : layout);
+		cri_list *list;
+		int status;
+
+		pause_milliseconds(delay);
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		/* Helpers notice that nobody listens. */
+		for (int i = 0; find_unpacker(fixture); i++) {
+			assert_in_range(i, 0, 500);
+			pause_milliseconds(10);
+		}
+		fixture_close(fixture);
+		fixture_open(fixture);
+		/* Killed after its commit, it has left an image, and that is whole. */
+		expect_ok(fixture, cri_image_list(fixture->engine, "survival", &list, fixture->call));
+		assert_int_equal(count_entries(fixture, "l"), cri_list_count(list) ? 1 + N_LAYERS : 1);
+		cri_list_free(list);
+		expect_ok(fixture, cri_image_remove(fixture->engine, "survival", fixture->call));
+		expect_nothing_left(fixture);
+	}
+	import_and_remove(fixture, archive);
+}
+
+static void test_several_programs(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int round = 0; round < 3; round++) {
+		pid_t pids[6];
+
+		for (int i = 0; i < 6; i++)
+			pids[i] = import_in_child(fixture, i % 2 ? archive : layout);
+		for (int i = 0; i < 6; i++) {
+			int status;
+
+			assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+			assert_int_equal(status, 0);
+		}
+		assert_int_equal(count_entries(fixture, "l"), 1 + N_LAYERS);
+		expect_ok(fixture, cri_image_remove(fixture->engine, "survival", fixture->call));
+		expect_nothing_left(fixture);
+	}
+}
+
+/* One program imports, another removes what it finds: each import succeeds. */
+static void test_import_against_remove(void **state)
+{
+	struct fixture *fixture = *state;
+	pid_t pids[2];
+	int status, alive = 2;
+
+	for (int i = 0; i < 2; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0) {
+			cri_engine_options options = fixture_options(fixture);
+			cri_engine *engine;
+			cri_list *list;
+
+			if (cri_engine_open(&options, &engine, NULL))
+				_exit(1);
+			for (int n = 0; n < 15; n++) {
+				if (cri_image_import(engine, layout, NULL, &list, fixture->call)) {
+					print_error("%s\n", cri_call_message(fixture->call));
+					_exit(2);
+				}
+				cri_list_free(list);
+			}
+			_exit(0);
+		}
+	}
+	while (alive > 0) {
+		expect_ok(fixture, cri_image_remove(fixture->engine, "survival", fixture->call));
+		while (waitpid(-1, &status, WNOHANG) > 0) {
+			assert_int_equal(status, 0);
+			alive--;
+		}
+	}
+	expect_ok(fixture, cri_image_remove(fixture->engine, "survival", fixture->call));
+	expect_nothing_left(fixture);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(test_abandoned),
+		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_killed_unpacker),
+		cmocka_unit_test(test_killed_program),
+		cmocka_unit_test(test_several_programs),
+		cmocka_unit_test(test_import_against_remove),
+	};
+
+	return cmocka_run_group_tests(tests, make_image, fixture_tear_down);
+}
