@@ -113,8 +113,6 @@ static uint64_t available(void)
 /* The single ones of a list, and whether "ALL" is in it. */
 static int parse(const char *const *list, size_t n, const char *field, uint64_t *set, bool *all, cri_call *call)
 {
-	*set = 0;
-	*all = false;
 	for (size_t i = 0; i < n; i++) {
 		int number = capability_from_name(list[i]);
 
@@ -142,8 +140,8 @@ static uint64_t default_set(void)
 
 int capability_sets(const cri_container_config *config, uint64_t sets[RUNTIME_CAPABILITY_SETS], cri_call *call)
 {
-	uint64_t add, drop, ambient, base, possible = available();
-	bool add_all, drop_all, ambient_all;
+	uint64_t add = 0, drop = 0, ambient = 0, base, possible = available();
+	bool add_all = false, drop_all = false, ambient_all = false;
 	int result =
 		parse(config->add_capabilities, config->n_add_capabilities, "add_capabilities", &add, &add_all, call);
 

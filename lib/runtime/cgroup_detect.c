@@ -170,22 +170,13 @@ static void settle_v2(struct cgroup_system *system)
 	}
 }
 
-static inline void cleanup_system(struct cgroup_system **system)
+static int read_mounts(struct cgroup_system *system, cri_call *call)
 {
-	cgroup_system_free(*system);
-}
-
-int cgroup_detect(struct cgroup_system **detected, cri_call *call)
-{
-	CLEANUP(cleanup_system) struct cgroup_system *system = calloc(1, sizeof(*system));
 	CLEANUP_BUFFER struct buffer text = BUFFER_EMPTY;
 	struct mount_line mount;
 	char *save = NULL;
-	int result;
+	int result = fs_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_LIMIT, &text);
 
-	if (!system)
-		return call_no_memory(call, step);
-	result = fs_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_LIMIT, &text);
 	if (result < 0)
 		return call_fail_errno(call, result, step, "/proc/self/mountinfo");
 	for (char *line = text.length ? strtok_r(text.data, "\n", &save) : NULL; line;
@@ -199,8 +190,23 @@ int cgroup_detect(struct cgroup_system **detected, cri_call *call)
 	if (!system->n_hierarchies)
 		return call_fail(call, CRI_EPRECONDITION, step,
 				 "no cgroup file system is mounted: mount one at /sys/fs/cgroup");
+	return 0;
+}
+
+int cgroup_detect(struct cgroup_system **detected, cri_call *call)
+{
+	struct cgroup_system *system = calloc(1, sizeof(*system));
+	int result;
+
+	if (!system)
+		return call_no_memory(call, step);
+	result = read_mounts(system, call);
+	if (result < 0) {
+		cgroup_system_free(system);
+		return result;
+	}
 	settle_v2(system);
-	*detected = TAKE_POINTER(system);
+	*detected = system;
 	return 0;
 }
 

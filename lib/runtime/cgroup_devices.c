@@ -27,10 +27,9 @@ static bool allows_all(const struct runtime_device_rule *rule)
 
 static void format_number(int64_t number, char text[24])
 {
+	snprintf(text, 24, "%lld", (long long)number);
 	if (number < 0)
-		strcpy(text, "*");
-	else
-		snprintf(text, 24, "%lld", (long long)number);
+		memcpy(text, "*", sizeof("*"));
 }
 
 /* One write(2) a rule: that is how the kernel reads them. */
@@ -159,7 +158,7 @@ static int attach(const char *directory, const struct bpf_insn *program, size_t 
 static int allow_v2(const struct cgroup_hierarchy *hierarchy, const char *cgroup,
 		    const struct runtime_device_rule *rules, size_t n_rules)
 {
-	CLEANUP_FREE struct bpf_insn *program = NULL;
+	struct bpf_insn *program;
 	char directory[PATH_MAX];
 	int result;
 
@@ -169,7 +168,10 @@ static int allow_v2(const struct cgroup_hierarchy *hierarchy, const char *cgroup
 	if (!program)
 		return -ENOMEM;
 	result = cgroup_path(directory, hierarchy, cgroup, NULL);
-	return result < 0 ? result : attach(directory, program, compile(rules, n_rules, program));
+	if (result == 0)
+		result = attach(directory, program, compile(rules, n_rules, program));
+	free(program);
+	return result;
 }
 
 int cgroup_allow_devices(const struct cgroup_system *system, const char *path, const struct runtime_device_rule *rules,

@@ -114,7 +114,8 @@ static int limit_shares(const struct limiter *limiter)
 		return limit_text(limiter, "cpu", "cpu.shares", text, "linux.resources.cpu_shares");
 	}
 	/* From [2, 262144] onto [1, 10000], as all OCI runtimes do it. */
-	snprintf(text, sizeof(text), "%lld", (long long)(1 + (shares - SHARES_MIN) * 9999 / (SHARES_MAX - SHARES_MIN)));
+	shares = 1 + (shares - SHARES_MIN) * 9999 / (SHARES_MAX - SHARES_MIN);
+	snprintf(text, sizeof(text), "%lld", (long long)shares);
 	return limit_text(limiter, "cpu", "cpu.weight", text, "linux.resources.cpu_shares");
 }
 

@@ -251,6 +251,7 @@ int cgroup_usage_read(const struct cgroup_system *system, const char *path, stru
 	reader.cgroup = path;
 	reader.directory = directory;
 	reader.usage = usage;
+	reader.text[0] = '\0';
 	if (result == 0)
 		result = read_all(&reader, system);
 	return result < 0 ? call_fail_errno(call, result, step, "%s", path) : 0;

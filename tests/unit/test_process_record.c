@@ -80,7 +80,7 @@ static void test_everything(void **state)
 	};
 	CLEANUP_BUFFER struct buffer record = BUFFER_EMPTY;
 	const int64_t group = 7, score = -998;
-	struct item items[32];
+	struct item items[32] = { 0 };
 	size_t n = 0, count;
 	int32_t resource;
 	uint64_t values[2];
@@ -128,7 +128,7 @@ static void test_pause(void **state)
 {
 	const struct runtime_process process = { .directory = "/", .pause = true };
 	CLEANUP_BUFFER struct buffer record = BUFFER_EMPTY;
-	struct item items[8];
+	struct item items[8] = { 0 };
 
 	(void)state;
 	call_init(&call);
