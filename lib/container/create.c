@@ -165,7 +165,7 @@ static int create(cri_engine *engine, const void *pointer, void *output, cri_cal
 	if (result == 0)
 		result = engine_lock_object(engine, id, &lock, call);
 	if (result == 0)
-		result = container_make(engine, &row, &settled.description, settled.config->resources, call);
+		result = container_make(engine, &row, &settled.description, settled.resources, call);
 	if (result < 0)
 		return result;
 	*(char **)output = TAKE_POINTER(result_id);

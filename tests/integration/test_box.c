@@ -169,7 +169,12 @@ static void test_devices(void **state)
 		.permissions = "r",
 	};
 	const cri_device *const list[] = { &zero };
-	cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "devices", .devices = list, .n_devices = 1 };
+	/* Reading the kernel's log asks for it. */
+	const char *const add[] = { "SYSLOG" };
+	cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT, .name = "devices",       .devices = list, .n_devices = 1,
+		.add_capabilities = add,   .n_add_capabilities = 1,
+	};
 	char *id, *refused = NULL;
 
 	id = start(fixture, sandbox, &config);

@@ -95,7 +95,11 @@ static void test_fork(void **state)
 }
 
 struct host {
-	struct sigaction actions[65]; /* SIGRTMAX is 64, but no constant */
+	struct {
+		void (*handler)(int);
+		int flags;
+		uint64_t mask; /* the kernel's part; the rest of a sigset_t is whatever was there */
+	} actions[65];         /* SIGRTMAX is 64, but no constant */
 	struct rlimit limits[RLIM_NLIMITS];
 	sigset_t mask;
 	char directory[4096];
@@ -115,8 +119,15 @@ static size_t count_descriptors(void)
 static void look_at_host(struct host *host)
 {
 	memset(host, 0, sizeof(*host));
-	for (int number = 1; number <= SIGRTMAX; number++)
-		sigaction(number, NULL, &host->actions[number]);
+	for (int number = 1; number <= SIGRTMAX; number++) {
+		struct sigaction action;
+
+		if (sigaction(number, NULL, &action) < 0)
+			continue;
+		host->actions[number].handler = action.sa_handler;
+		host->actions[number].flags = action.sa_flags;
+		memcpy(&host->actions[number].mask, &action.sa_mask, sizeof(host->actions[number].mask));
+	}
 	for (unsigned i = 0; i < RLIM_NLIMITS; i++)
 		getrlimit((__rlimit_resource_t)i, &host->limits[i]);
 	sigprocmask(SIG_SETMASK, NULL, &host->mask);
@@ -153,12 +164,14 @@ static void test_host_is_unchanged(void **state)
 	close(out);
 	close(err);
 	n = read(pipe_fds[0], output, sizeof(output) - 1);
+	if (n < 0)
+		assert_int_equal(errno, EAGAIN);
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 	look_at_host(after);
 	if (n > 0)
 		print_error("printed: %s\n", output);
-	assert_true(n < 0 && errno == EAGAIN);
+	assert_true(n < 0);
 	assert_memory_equal(before, after, sizeof(*before));
 	free(before);
 	free(after);
@@ -179,6 +192,9 @@ static void test_nothing_of_the_host_in_a_container(void **state)
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
 	struct rlimit files, small;
 	sigset_t blocked, mask;
+	static const char *const grep[] = { "/bin/grep", "Sig", "/proc/self/status" };
+	const cri_exec_options exec = { CRI_EXEC_OPTIONS_INIT, .command = grep, .n_command = 3 };
+	cri_exec_result *result = NULL;
 	char *sandbox, *id, *output;
 	mode_t umask_before;
 	int leak = open("/etc/passwd", O_RDONLY); /* NOLINT: without O_CLOEXEC, to be leaked */
@@ -208,11 +224,11 @@ static void test_nothing_of_the_host_in_a_container(void **state)
 				: "env | grep -c HOST_SECRET; true",
 			      "0\n");
 		assert_output(fixture, id, "umask; ulimit -n", "0022\n1024\n");
-		assert_output(fixture, id,
-			      i ? "grep -E '^Sig(Blk|Ign)' /proc/1/status | tr -d '\\n\\t'"
-				: "grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\n\\t'",
-			      "SigBlk:0000000000000000SigIgn:0000000000000000");
 	}
+	/* Not by a shell, which ignores signals of its own. */
+	expect_ok(fixture, cri_container_exec_sync(fixture->engine, id, &exec, &result, fixture->call));
+	assert_non_null(strstr(result->output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"));
+	cri_free(result);
 	assert_output(fixture, id, "grep 'Max open files' /proc/1/limits | awk '{print $4}'", "1024\n");
 	output = fixture_exec(fixture, id, "cat /proc/1/cgroup", NULL);
 	assert_null(strstr(output, "libcri/monitors"));

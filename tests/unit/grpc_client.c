@@ -56,7 +56,10 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, c
 	(void)data;
 	if (!stream)
 		return 0;
-	stream->body = must(realloc(stream->body, stream->length + length + 1));
+	if (stream->length + length > stream->allocated) {
+		stream->allocated = (stream->length + length) * 2;
+		stream->body = must(realloc(stream->body, stream->allocated));
+	}
 	memcpy(stream->body + stream->length, bytes, length);
 	stream->length += length;
 	return 0;

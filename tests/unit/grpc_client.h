@@ -18,7 +18,7 @@ struct client_stream {
 	int http_status, grpc_status; /* -1: none came */
 	char message[512];            /* grpc-message */
 	uint8_t *body;
-	size_t length;
+	size_t length, allocated;
 	bool closed;
 	uint32_t reset; /* the error that closed it */
 	/* What is sent. */

@@ -36,7 +36,7 @@ static void echo(struct rpc *rpc, struct rpc_status *status)
 	status->code = rpc_send(rpc, rpc->request, rpc->request_length) ? GRPC_INTERNAL : 0;
 }
 
-static void fail(struct rpc *rpc, struct rpc_status *status)
+static void find_nothing(struct rpc *rpc, struct rpc_status *status)
 {
 	snprintf(rpc->object, sizeof(rpc->object), "thing");
 	status->code = 5;
@@ -80,7 +80,7 @@ static void silent(struct rpc *rpc, struct rpc_status *status)
 
 static const struct rpc_method methods[] = {
 	{ .service = "RuntimeService", .name = "Echo", .kind = RPC_UNARY, .handle = echo },
-	{ .service = "RuntimeService", .name = "Fail", .kind = RPC_UNARY, .handle = fail },
+	{ .service = "RuntimeService", .name = "Fail", .kind = RPC_UNARY, .handle = find_nothing },
 	{ .service = "RuntimeService", .name = "Wait", .kind = RPC_UNARY, .handle = wait_for_end },
 	{ .service = "RuntimeService", .name = "Slow", .kind = RPC_UNARY, .slow = true, .handle = wait_for_end },
 	{ .service = "RuntimeService", .name = "Silent", .kind = RPC_UNARY, .handle = silent },

@@ -303,13 +303,15 @@ int identity_resolve(int passwd_fd, int group_fd, const struct process *process,
 	return 0;
 }
 
-/* O_NONBLOCK: a FIFO or a device in the place of the file must not hold us. -1 in *fd: no such file. */
+/* O_NONBLOCK: a FIFO or a device in the place of the file must not hold us. -1 in *fd: no such file, or something that
+ * is no file: whoever asks for a name is told that it is unknown, and a container that masked or broke its own files
+ * still runs as a number. */
 static int open_file(int root_fd, const char *path, int *fd, struct failure *failure)
 {
 	struct stat status;
 
 	*fd = fs_open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-	if (*fd == -ENOENT || *fd == -ENOTDIR) {
+	if (*fd == -ENOENT || *fd == -ENOTDIR || *fd == -ELOOP || *fd == -ENXIO) {
 		*fd = -1;
 		return 0;
 	}
@@ -318,7 +320,7 @@ static int open_file(int root_fd, const char *path, int *fd, struct failure *fai
 	if (fstat(*fd, &status) < 0)
 		return fail(failure, errno, step, "%s", path);
 	if (!S_ISREG(status.st_mode))
-		return fail(failure, EINVAL, step, "%s is not a regular file", path);
+		close(take_fd(fd));
 	return 0;
 }
 
