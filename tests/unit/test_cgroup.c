@@ -40,7 +40,7 @@ static int set_up(void **state)
 	call_init(&call);
 	if (geteuid() != 0 || cgroup_detect(&cgroups, &call) < 0)
 		return 0;
-	snprintf(base, sizeof(base), "/libcri-test-%d", getpid());
+	snprintf(base, sizeof(base), "/libcri-unit-%d", getpid());
 	snprintf(path, sizeof(path), "%s/pod/container", base);
 	return cgroup_create(cgroups, path, &call);
 }
@@ -420,8 +420,8 @@ static void test_kill(void **state)
 	assert_good(cgroup_kill(cgroups, path, &call));
 	assert_int_equal(cgroup_is_empty(cgroups, path, &call), 1);
 	assert_killed(pid);
-	assert_good(cgroup_kill(cgroups, "/libcri-test-nothing-of-this-name", &call));
-	assert_int_equal(cgroup_is_empty(cgroups, "/libcri-test-nothing-of-this-name", &call), 1);
+	assert_good(cgroup_kill(cgroups, "/libcri-unit-nothing-of-this-name", &call));
+	assert_int_equal(cgroup_is_empty(cgroups, "/libcri-unit-nothing-of-this-name", &call), 1);
 }
 
 static void fork_and_fork(void)
@@ -538,7 +538,7 @@ static void test_usage(void **state)
 	assert_int_equal(usage.pids, 1);
 	assert_good(cgroup_kill(cgroups, path, &call));
 	assert_killed(pid);
-	assert_good(cgroup_usage_read(cgroups, "/libcri-test-nothing-of-this-name", &usage, &call));
+	assert_good(cgroup_usage_read(cgroups, "/libcri-unit-nothing-of-this-name", &usage, &call));
 	assert_false(usage.has_cpu || usage.has_memory || usage.has_pids);
 }
 
