@@ -107,12 +107,11 @@ static void replace_passwd(mode_t type, size_t size)
 static void test_malicious_passwd(void **state)
 {
 	NEEDS_ROOT();
+	/* What is no file is not read, and holds nobody up. */
 	replace_passwd(S_IFIFO, 0);
-	begin_script("true");
-	player_prepare_fails(&player, EINVAL);
+	assert_string_equal(player_run(&player, "12", "grep Uid /proc/self/status"), "Uid:\t12\t12\t12\t12\n");
 	replace_passwd(S_IFDIR, 0);
-	begin_script("true");
-	player_prepare_fails(&player, EINVAL);
+	assert_string_equal(player_run(&player, "12", "grep Uid /proc/self/status"), "Uid:\t12\t12\t12\t12\n");
 	replace_passwd(S_IFREG, (size_t)1 << 40);
 	begin_script("true");
 	player_prepare_fails(&player, EFBIG);
