@@ -25,6 +25,7 @@
 #include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 static const char step[] = "start the monitor";
 
@@ -38,6 +39,7 @@ static const char step[] = "start the monitor";
 _Static_assert(PROGRAM_FD == 6, "as PROGRAM_PATH says");
 
 #define CGROUPS "/sys/fs/cgroup"
+#define LOCKS "/run/lxc"
 #define STACK_LEFT_OVER (1u << 20)
 
 /* liblxc leaves this signal alone, and every other one is blocked. When it comes, start() waits for the end. */
@@ -125,13 +127,18 @@ static int leave_network(const struct order *order, struct failure *failure)
 	return 0;
 }
 
-/* liblxc must not find any cgroup: it would make some of its own, at 10 to 20 ms (runtime/shim_protocol.h). */
-static int hide_cgroups(struct failure *failure)
+/* liblxc must not find any cgroup: it would make some of its own, at 10 to 20 ms (runtime/shim_protocol.h). And it makes
+ * directories for locks, one for each lxc_path, which it never removes. */
+static int hide_cgroups_and_locks(struct failure *failure)
 {
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		return fail(failure, code_of_errno(errno), errno, step, "leave the mount namespace");
-	if (mount("none", CGROUPS, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k") < 0)
+	if (mount("none", CGROUPS, "tmpfs", flags | MS_RDONLY, "size=4k") < 0)
 		return fail(failure, code_of_errno(errno), errno, step, "hide " CGROUPS);
+	if ((mkdir(LOCKS, 0755) < 0 && errno != EEXIST) || mount("none", LOCKS, "tmpfs", flags, "size=64k") < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "hide " LOCKS);
 	return 0;
 }
 
@@ -144,7 +151,7 @@ static int run(struct order *order, int *status, struct failure *failure)
 	if (result == 0)
 		result = leave_network(order, failure);
 	if (result == 0)
-		result = hide_cgroups(failure);
+		result = hide_cgroups_and_locks(failure);
 	return result < 0 ? result : lxc_run(order, PROGRAM_PATH, status, failure);
 }
 
