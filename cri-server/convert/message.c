@@ -27,12 +27,20 @@ bool conversion_succeeded(struct conversion *conversion)
 	return conversion->status->code == 0;
 }
 
+/* protobuf_c_message_init (1.4) needs the generated init functions, which we do without. */
 void *message_new(struct conversion *conversion, const ProtobufCMessageDescriptor *descriptor)
 {
 	ProtobufCMessage *message = memory_take(&conversion->memory, descriptor->sizeof_message);
 
-	if (message)
-		protobuf_c_message_init(descriptor, message);
+	if (!message)
+		return NULL;
+	message->descriptor = descriptor;
+	for (unsigned int i = 0; i < descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+
+		if (field->type == PROTOBUF_C_TYPE_STRING && field->label != PROTOBUF_C_LABEL_REPEATED)
+			*(const char **)((char *)message + field->offset) = protobuf_c_empty_string;
+	}
 	return message;
 }
 
