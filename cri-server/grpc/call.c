@@ -62,10 +62,9 @@ struct grpc_call *grpc_call_new(struct grpc_connection *connection, int32_t stre
 	return call;
 }
 
-struct grpc_call *grpc_call_hold(struct grpc_call *call)
+void grpc_call_hold(struct grpc_call *call)
 {
 	atomic_fetch_add(&call->references, 1);
-	return call;
 }
 
 static void drop_first(struct grpc_call *call)
@@ -86,7 +85,7 @@ static void drop_unsent(struct grpc_call *call)
 	call->unsent_bytes = 0;
 }
 
-static void drop_request(struct grpc_call *call)
+void grpc_call_drop_request(struct grpc_call *call)
 {
 	grpc_call_account(call, 0, call->reader.allocated);
 	frame_reader_clear(&call->reader);
@@ -97,7 +96,7 @@ void grpc_call_release(struct grpc_call *call)
 	if (atomic_fetch_sub(&call->references, 1) != 1)
 		return;
 	drop_unsent(call);
-	drop_request(call);
+	grpc_call_drop_request(call);
 	pthread_cond_destroy(&call->taken);
 	pthread_mutex_destroy(&call->mutex);
 	free(call->text);
@@ -224,7 +223,7 @@ void grpc_call_run(struct grpc_call *call, cri_call *cri)
 		call->method->handle(&call->rpc, &status);
 		pthread_mutex_lock(&call->mutex);
 		call->running = NULL;
-		drop_request(call);
+		grpc_call_drop_request(call);
 		if (!status.code && call->method->kind == RPC_UNARY && call->n_sent != 1 && !call->gone) {
 			status.code = GRPC_INTERNAL;
 			snprintf(status.message, sizeof(status.message), "the method gave no answer");

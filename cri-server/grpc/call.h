@@ -87,7 +87,7 @@ struct grpc_call {
 
 /* Made by the loop with one reference. NULL without memory. */
 struct grpc_call *grpc_call_new(struct grpc_connection *connection, int32_t stream_id);
-struct grpc_call *grpc_call_hold(struct grpc_call *call);
+void grpc_call_hold(struct grpc_call *call);
 void grpc_call_release(struct grpc_call *call);
 
 /* Queues a message, whose reference it takes. False: the client is gone, or there is no memory. */
@@ -107,6 +107,9 @@ size_t grpc_call_take(struct grpc_call *call, uint8_t *bytes, size_t size, bool 
 
 /* Tells the loop that it has news: messages, or its end. Any thread; server.c. */
 void grpc_server_wake(struct grpc_call *call);
+
+/* Frees the request's message. Under the mutex, or in the loop while nobody else has the call. */
+void grpc_call_drop_request(struct grpc_call *call);
 
 /* Counts bytes of requests and answers; under the mutex, or in the loop. */
 void grpc_call_account(struct grpc_call *call, size_t more, size_t less);

@@ -230,20 +230,21 @@ void grpc_connection_open(struct grpc_server *server, int fd, struct tls *tls)
 
 static void look_after_call(struct grpc_call *call, int64_t now)
 {
+	const struct grpc_timeouts *timeouts = &call->server->options.timeouts;
 	bool stalled = false;
 
 	pthread_mutex_lock(&call->mutex);
 	if (!call->unsent_bytes && !(call->ended && call->answering))
 		call->progress = now;
 	else
-		stalled = now - call->progress > GRPC_STALL_TIMEOUT;
+		stalled = now - call->progress > timeouts->stall;
 	pthread_mutex_unlock(&call->mutex);
 	if (stalled)
 		nghttp2_submit_rst_stream(call->connection->session, NGHTTP2_FLAG_NONE, call->stream_id,
 					  NGHTTP2_CANCEL);
 	if (call->subscribed && call->deadline <= now)
 		subscribers_end(call, GRPC_DEADLINE_EXCEEDED, "the deadline passed");
-	if (!call->request_ended && !call->ended && now - call->began > GRPC_REQUEST_TIMEOUT) {
+	if (!call->request_ended && !call->ended && now - call->began > timeouts->request) {
 		grpc_call_end(call, GRPC_DEADLINE_EXCEEDED, "the request did not come in time");
 		answer_news(call);
 	}
@@ -251,18 +252,19 @@ static void look_after_call(struct grpc_call *call, int64_t now)
 
 void grpc_connection_tick(struct grpc_connection *connection, int64_t now)
 {
+	const struct grpc_timeouts *timeouts = &connection->server->options.timeouts;
 	struct grpc_call *call;
-	bool dead = (!connection->greeted && now - connection->opened > GRPC_HANDSHAKE_TIMEOUT) ||
-		    (connection->pending && now - connection->wrote > GRPC_STALL_TIMEOUT) ||
-		    (connection->pinged && now - connection->ping_at > GRPC_KEEPALIVE_TIMEOUT);
+	bool dead = (!connection->greeted && now - connection->opened > timeouts->greeting) ||
+		    (connection->pending && now - connection->wrote > timeouts->stall) ||
+		    (connection->pinged && now - connection->ping_at > timeouts->ping);
 
 	if (dead) {
 		grpc_connection_close(connection);
 		return;
 	}
-	LIST_FOREACH(call, &connection->calls, of_connection)
-	look_after_call(call, now);
-	if (!connection->pinged && now - connection->heard > GRPC_KEEPALIVE_IDLE) {
+	LIST_FOREACH (call, &connection->calls, of_connection)
+		look_after_call(call, now);
+	if (!connection->pinged && now - connection->heard > timeouts->idle) {
 		nghttp2_submit_ping(connection->session, NGHTTP2_FLAG_NONE, NULL);
 		connection->pinged = true;
 		connection->ping_at = now;

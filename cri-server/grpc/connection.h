@@ -49,7 +49,7 @@ struct grpc_server {
 	size_t n_subscribers;
 	bool draining, events_wait;
 	uint64_t last_request;
-	int64_t refusal_logged, next_tick;
+	int64_t refusal_logged, next_tick, events_pause;
 	atomic_size_t bytes;
 	pthread_mutex_t mutex; /* guards news */
 	STAILQ_HEAD(, grpc_call) news;

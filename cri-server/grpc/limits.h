@@ -22,13 +22,6 @@
 #define GRPC_STREAM_WINDOW (1 << 20)
 #define GRPC_CONNECTION_WINDOW (4 << 20)
 
-/* Milliseconds. */
-#define GRPC_HANDSHAKE_TIMEOUT 10000 /* from accept to the client's SETTINGS, TLS included */
-#define GRPC_REQUEST_TIMEOUT 60000   /* from the headers of a request to its last byte */
-#define GRPC_STALL_TIMEOUT 60000     /* an answer of which the client takes nothing */
-#define GRPC_KEEPALIVE_IDLE 60000    /* a connection that says nothing is pinged, */
-#define GRPC_KEEPALIVE_TIMEOUT 20000 /* and closed when it does not answer */
-
 /* Frames that cost the client nothing and us some work: PING, SETTINGS, PRIORITY, RST_STREAM, empty and invalid ones.
  * A bucket of tokens; every request adds some, since Go clients ping for each answer to measure the bandwidth. */
 #define GRPC_CONTROL_BURST 2000

@@ -45,8 +45,10 @@ int request_header(struct grpc_call *call, const uint8_t *name, size_t name_leng
 	return 0;
 }
 
+/* Nobody but the loop has the call yet. */
 static void refuse(struct grpc_call *call, int status, const char *text)
 {
+	grpc_call_drop_request(call);
 	grpc_call_end(call, status, text);
 	answer_news(call);
 }

@@ -7,9 +7,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* How often timeouts are looked at while calls or greetings are under way, and else. */
-#define TICK_BUSY 1000
-#define TICK_IDLE 10000
+const struct grpc_timeouts grpc_default_timeouts = {
+	.greeting = 10000, .request = 60000, .stall = 60000, .idle = 60000, .ping = 20000, .tick = 1000
+};
+
+/* How much rarer timeouts are looked at when nothing is under way. */
+#define IDLE_TICKS 10
 
 /* Milliseconds between two log lines about clients that are turned away. */
 #define REFUSAL_LOG 10000
@@ -23,7 +26,8 @@ void grpc_server_wake(struct grpc_call *call)
 	if (!call->has_news) {
 		first = STAILQ_EMPTY(&server->news);
 		call->has_news = true;
-		STAILQ_INSERT_TAIL(&server->news, grpc_call_hold(call), news);
+		grpc_call_hold(call);
+		STAILQ_INSERT_TAIL(&server->news, call, news);
 	}
 	pthread_mutex_unlock(&server->mutex);
 	if (first)
@@ -146,8 +150,8 @@ void grpc_server_connect(struct grpc_server *server, int fd, struct tls_context 
 /* Something has begun that may time out soon. */
 void grpc_server_hurry(struct grpc_server *server, int64_t now)
 {
-	if (server->next_tick > now + TICK_BUSY)
-		server->next_tick = now + TICK_BUSY;
+	if (server->next_tick > now + server->options.timeouts.tick)
+		server->next_tick = now + server->options.timeouts.tick;
 }
 
 static void flush_dirty(struct grpc_server *server)
@@ -172,9 +176,9 @@ int grpc_server_tick(struct grpc_server *server)
 			grpc_connection_tick(connection, now);
 		}
 		flush_dirty(server);
-		LIST_FOREACH(connection, &server->connections, of_server)
-		busy = busy || connection->n_calls || !connection->greeted;
-		server->next_tick = now + (busy ? TICK_BUSY : TICK_IDLE);
+		LIST_FOREACH (connection, &server->connections, of_server)
+			busy = busy || connection->n_calls || !connection->greeted;
+		server->next_tick = now + server->options.timeouts.tick * (busy ? 1 : IDLE_TICKS);
 	}
 	if (LIST_EMPTY(&server->connections))
 		return -1;
@@ -187,8 +191,7 @@ void grpc_server_drain(struct grpc_server *server)
 
 	server->draining = true;
 	subscribers_end_all(server, "the server is shutting down");
-	LIST_FOREACH(connection, &server->connections, of_server)
-	{
+	LIST_FOREACH (connection, &server->connections, of_server) {
 		nghttp2_submit_goaway(connection->session, NGHTTP2_FLAG_NONE,
 				      nghttp2_session_get_last_proc_stream_id(connection->session), NGHTTP2_NO_ERROR,
 				      NULL, 0);
@@ -211,6 +214,6 @@ void grpc_server_look(struct grpc_server *server, struct grpc_figures *figures)
 					  .slow_running = slow.running,
 					  .bytes = atomic_load(&server->bytes),
 					  .waiting = quick.oldest ? loop_now() - quick.oldest : 0 };
-	LIST_FOREACH(connection, &server->connections, of_server)
-	figures->calls += connection->n_calls;
+	LIST_FOREACH (connection, &server->connections, of_server)
+		figures->calls += connection->n_calls;
 }

@@ -20,8 +20,20 @@ struct grpc_finished {
 	double milliseconds;
 };
 
+/* Milliseconds. */
+struct grpc_timeouts {
+	int greeting; /* from accept to the client's SETTINGS, TLS included */
+	int request;  /* from the headers of a request to its last byte */
+	int stall;    /* an answer of which the client takes nothing */
+	int idle;     /* a connection that says nothing is pinged, */
+	int ping;     /* and closed when it does not answer */
+	int tick;     /* how often these are looked at while calls or greetings are under way */
+};
+extern const struct grpc_timeouts grpc_default_timeouts;
+
 struct grpc_server_options {
 	struct rpc_service *service;
+	struct grpc_timeouts timeouts;
 	void (*finished)(const struct grpc_finished *finished); /* any thread; it must not wait */
 	void (*log)(cri_log_level level, const char *message);  /* any thread */
 };

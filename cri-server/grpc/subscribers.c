@@ -5,12 +5,15 @@
 
 #include <stdlib.h>
 
-/* So many events a turn of the loop: others want to be served too. */
+/* So much a turn of the loop: others want to be served too, and what is queued to be sent. */
 #define EVENTS_A_TURN 64
+#define BYTES_A_TURN (512U << 10)
 /* When a subscriber has so much to read, it is given milliseconds for it before more comes: what waited in the store
  * for a first subscriber may be many times what it may have unread. */
 #define UNREAD_BYTES (1U << 20)
 #define UNREAD_PAUSE 10
+/* Milliseconds until the service is asked again for events that it cannot give. */
+#define EVENTS_RETRY 1000
 
 void subscribers_add(struct grpc_call *call)
 {
@@ -107,21 +110,17 @@ static void on_ready(struct loop_source *source, uint32_t events)
 	struct grpc_server *server = (struct grpc_server *)((char *)source - offsetof(struct grpc_server, events));
 
 	(void)events;
+	/* Watched again when all is read: it would turn the loop while slow readers are given time. */
 	server->events_wait = true;
+	forget_source(server);
 }
 
-/* The descriptor may be another one after events were read. */
+/* The descriptor may be another one than before the events were read. */
 static void watch_source(struct grpc_server *server)
 {
-	int fd = service_events_fd(server->options.service);
-
-	if (fd == server->events.fd)
-		return;
 	forget_source(server);
-	if (fd < 0)
-		return;
-	server->events = (struct loop_source){ .fd = fd, .ready = on_ready };
-	if (loop_add(server->loop, &server->events, EPOLLIN))
+	server->events = (struct loop_source){ .fd = service_events_fd(server->options.service), .ready = on_ready };
+	if (server->events.fd >= 0 && loop_add(server->loop, &server->events, EPOLLIN))
 		server->events.fd = -1;
 }
 
@@ -130,8 +129,7 @@ static bool is_somebody_behind(struct grpc_server *server)
 	bool behind = false;
 	struct grpc_call *call;
 
-	LIST_FOREACH(call, &server->subscribers, of_subscribers)
-	{
+	LIST_FOREACH (call, &server->subscribers, of_subscribers) {
 		pthread_mutex_lock(&call->mutex);
 		behind = behind || call->unsent_bytes > UNREAD_BYTES;
 		pthread_mutex_unlock(&call->mutex);
@@ -139,23 +137,33 @@ static bool is_somebody_behind(struct grpc_server *server)
 	return behind;
 }
 
+static int pause_for(struct grpc_server *server, int64_t now, int milliseconds)
+{
+	server->events_pause = now + milliseconds;
+	return milliseconds;
+}
+
 int subscribers_serve(struct grpc_server *server)
 {
+	int64_t now = loop_now();
+	size_t length, sent = 0;
 	uint8_t *packed;
-	size_t length;
 
-	for (int i = 0; i < EVENTS_A_TURN && server->events_wait; i++) {
+	if (server->events_wait && now < server->events_pause)
+		return (int)(server->events_pause - now);
+	for (int i = 0; i < EVENTS_A_TURN && sent < BYTES_A_TURN && server->events_wait; i++) {
 		if (service_events_next(server->options.service, &packed, &length) > 0) {
 			send_to_all(server, packed, length);
 			free(packed);
+			sent += length;
 		} else {
-			server->events_wait = false;
-		}
-		/* The last subscriber may have left. */
-		if (server->n_subscribers)
 			watch_source(server);
+			server->events_wait = server->events.fd < 0;
+			if (server->events_wait)
+				return pause_for(server, now, EVENTS_RETRY);
+		}
 	}
 	if (!server->events_wait)
 		return -1;
-	return is_somebody_behind(server) ? UNREAD_PAUSE : 0;
+	return is_somebody_behind(server) ? pause_for(server, now, UNREAD_PAUSE) : 0;
 }

@@ -109,7 +109,8 @@ bool workers_submit(struct workers *workers, struct grpc_call *call)
 		add_thread(workers);
 	taken = workers->n_threads && workers->n_queued < workers->queue_limit;
 	if (taken) {
-		STAILQ_INSERT_TAIL(&workers->queue, grpc_call_hold(call), queued);
+		grpc_call_hold(call);
+		STAILQ_INSERT_TAIL(&workers->queue, call, queued);
 		workers->n_queued++;
 		pthread_cond_signal(&workers->work);
 	}

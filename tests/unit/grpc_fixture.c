@@ -25,7 +25,7 @@ static struct {
 	/* Events that wait for service_events_next. */
 	pthread_mutex_t mutex;
 	char events[256][64];
-	size_t n_events;
+	size_t n_events, n_fat_events;
 	int events_fd;
 } fixture = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
@@ -115,8 +115,12 @@ int service_events_next(struct rpc_service *service, uint8_t **message, size_t *
 
 	(void)service;
 	pthread_mutex_lock(&fixture.mutex);
-	any = fixture.n_events > 0;
-	if (any) {
+	any = fixture.n_events || fixture.n_fat_events;
+	if (fixture.n_fat_events) {
+		fixture.n_fat_events--;
+		*length = STREAM_MESSAGE;
+		*message = calloc(1, STREAM_MESSAGE);
+	} else if (any) {
 		*length = strlen(fixture.events[0]);
 		*message = malloc(*length + 1);
 		memcpy(*message, fixture.events[0], *length);
@@ -132,6 +136,14 @@ void fixture_event(const char *text)
 {
 	pthread_mutex_lock(&fixture.mutex);
 	snprintf(fixture.events[fixture.n_events++], sizeof(fixture.events[0]), "%s", text);
+	(void)eventfd_write(fixture.events_fd, 1);
+	pthread_mutex_unlock(&fixture.mutex);
+}
+
+void fixture_fat_events(size_t count)
+{
+	pthread_mutex_lock(&fixture.mutex);
+	fixture.n_fat_events = count;
 	(void)eventfd_write(fixture.events_fd, 1);
 	pthread_mutex_unlock(&fixture.mutex);
 }
@@ -185,12 +197,11 @@ static void give_order(int order)
 	assert_int_equal(eventfd_read(fixture.answers, &count), 0);
 }
 
-int fixture_setup(void **state)
+static int set_up(const struct grpc_timeouts *timeouts)
 {
-	const struct grpc_server_options options = { .finished = on_finished, .log = on_log };
+	const struct grpc_server_options options = { .timeouts = *timeouts, .finished = on_finished, .log = on_log };
 	int ends[2];
 
-	(void)state;
 	atomic_store(&fixture_waiting, 0);
 	atomic_store(&fixture_cancelled, 0);
 	atomic_store(&fixture_timed_out, 0);
@@ -207,6 +218,22 @@ int fixture_setup(void **state)
 	assert_int_equal(grpc_server_new(fixture.loop, &options, &fixture.server), 0);
 	assert_int_equal(pthread_create(&fixture.thread, NULL, serve, NULL), 0);
 	return 0;
+}
+
+int fixture_setup(void **state)
+{
+	(void)state;
+	return set_up(&grpc_default_timeouts);
+}
+
+int fixture_setup_impatient(void **state)
+{
+	const struct grpc_timeouts timeouts = {
+		.greeting = 300, .request = 300, .stall = 300, .idle = 300, .ping = 300, .tick = 10
+	};
+
+	(void)state;
+	return set_up(&timeouts);
 }
 
 int fixture_teardown(void **state)

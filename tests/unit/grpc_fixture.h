@@ -37,9 +37,11 @@ extern atomic_int fixture_waiting, fixture_cancelled, fixture_timed_out, fixture
 extern atomic_int fixture_last_status;
 
 int fixture_setup(void **state);
+int fixture_setup_impatient(void **state); /* every timeout is 300 ms */
 int fixture_teardown(void **state);
 void fixture_drain(void);
 void fixture_event(const char *text);
+void fixture_fat_events(size_t count); /* of STREAM_MESSAGE bytes */
 struct grpc_figures fixture_look(void);
 /* A new connection to it. */
 int fixture_connect(void);
