@@ -95,6 +95,10 @@ TEST_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/integra
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcri-inner.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(LIBRARY_LIBS) $(UNIT_LIBS_$*) -lcmocka -o $@
+# Parts of cri-shim in tests.
+$(BUILD)/tests/unit/test_shim_log: $(BUILD)/lib/helpers/shim/log.o $(BUILD)/lib/helpers/shim/failure.o
+UNIT_LIBS_test_shim_log := $(BUILD)/libcri-inner.a
+
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(TEST_COMMON) $(BUILD)/libcri.so
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(BUILD)/tests/integration/$*.o $(TEST_COMMON) -L$(BUILD) -lcri $(LIBRARY_LIBS) \

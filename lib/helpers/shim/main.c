@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
 #include <string.h>
 
 static const struct source no_source = { .fd = -1 };
@@ -59,6 +60,14 @@ static int tell(cJSON *answer)
 	return result;
 }
 
+/* A limit of the host on file sizes that could not be lifted, or a reader that is gone, are errors to be handled, not
+ * deaths. cri-init gives containers the usual signals. */
+static void ignore_signals(void)
+{
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 static int begin(struct shim *shim, const char *directory, bool resume, char **user, struct failure *failure)
 {
 	int result = helper_start();
@@ -96,6 +105,7 @@ int main(int argc, char **argv)
 	if (argc != 2 && !resume)
 		return 2;
 	bound_memory();
+	ignore_signals();
 	shim.link = shim.init = shim.process = shim.listener = no_source;
 	result = begin(&shim, argv[argc - 1], resume, &user, &failure);
 	if (result == 0)

@@ -127,8 +127,8 @@ static int leave_network(const struct order *order, struct failure *failure)
 	return 0;
 }
 
-/* liblxc must not find any cgroup: it would make some of its own, at 10 to 20 ms (runtime/shim_protocol.h). And it makes
- * directories for locks, one for each lxc_path, which it never removes. */
+/* liblxc must not find any cgroup: it would make some of its own, at 10 to 20 ms (runtime/shim_protocol.h). And it
+ * makes directories for locks, one for each lxc_path, which it never removes. */
 static int hide_cgroups_and_locks(struct failure *failure)
 {
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
