@@ -36,7 +36,7 @@ static int read_document(const struct archive_reader *reader, const char *path, 
 {
 	const struct fetch_expected expected = { expected_digest, expected_size, DOCUMENT_LIMIT };
 	CLEANUP_CLOSE int fd = -1;
-	uint64_t size;
+	uint64_t size = 0;
 	int result = open_member(reader, path, &fd, &size, call);
 
 	return result < 0 ? result
@@ -126,8 +126,8 @@ static int make_layers(const struct archive_reader *reader, struct incoming *ima
 static int read_manifest(const struct archive_reader *reader, const struct descriptor *descriptor,
 			 struct incoming *image, cri_call *call)
 {
-	struct manifest manifest;
-	size_t length;
+	struct manifest manifest = { .n_layers = 0 };
+	size_t length = 0;
 	int result = read_blob(reader, descriptor, &image->manifest, &length, call);
 
 	if (result == 0)
@@ -193,9 +193,9 @@ static int no_image(const struct archive_reader *reader, cri_call *call)
 static int choose(const struct archive_reader *reader, const struct descriptor *listed, struct descriptor *chosen,
 		  cri_call *call)
 {
-	struct index index;
-	const char *text;
-	size_t length;
+	struct index index = { .n_manifests = 0 };
+	const char *text = NULL;
+	size_t length = 0;
 	int best = 0;
 	int result;
 
@@ -237,7 +237,7 @@ static struct incoming *find_incoming(struct incoming *images, size_t n_images, 
 static int read_listed(const struct archive_reader *reader, const struct descriptor *listed, struct incoming *images,
 		       size_t *n_images, cri_call *call)
 {
-	struct descriptor chosen;
+	struct descriptor chosen = { .digest = "" };
 	struct incoming *image;
 	int result = choose(reader, listed, &chosen, call);
 
@@ -258,7 +258,7 @@ static int read_listed(const struct archive_reader *reader, const struct descrip
 static int read_layout(const struct archive_reader *reader, const char *text, size_t length, struct incoming **images,
 		       size_t *n_images, cri_call *call)
 {
-	struct index index;
+	struct index index = { .n_manifests = 0 };
 	int result = index_parse(reader->arena, text, length, &index, call);
 
 	if (result < 0)
@@ -290,7 +290,7 @@ static int read_docker_image(const struct archive_reader *reader, const struct d
 			     struct incoming *image, cri_call *call)
 {
 	const char *expected;
-	size_t length;
+	size_t length = 0;
 	int result;
 
 	image->digest = image->manifest_digest = image->manifest = "";
@@ -305,7 +305,7 @@ static int read_docker_image(const struct archive_reader *reader, const struct d
 		result = make_layers(reader, image, listed->n_layers, call);
 	for (size_t i = 0; i < listed->n_layers && result == 0; i++) {
 		struct layer *layer = &image->layers[i];
-		int fd;
+		int fd = -1;
 
 		layer->path = listed->layers[i];
 		layer->expected.digest = "";
@@ -323,7 +323,7 @@ static int read_docker_image(const struct archive_reader *reader, const struct d
 static int read_docker_archive(const struct archive_reader *reader, const char *text, size_t length,
 			       struct incoming **images, size_t *n_images, cri_call *call)
 {
-	struct docker_image *listed;
+	struct docker_image *listed = NULL;
 	size_t n_listed = 0;
 	int result = docker_manifest_parse(reader->arena, text, length, &listed, &n_listed, call);
 
@@ -342,8 +342,8 @@ static int read_docker_archive(const struct archive_reader *reader, const char *
 
 int archive_read(struct archive_reader *reader, struct incoming **images, size_t *n_images, cri_call *call)
 {
-	const char *text, *digest;
-	size_t length;
+	const char *text = NULL, *digest = NULL;
+	size_t length = 0;
 	int result;
 
 	*n_images = 0;

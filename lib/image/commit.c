@@ -116,7 +116,11 @@ static int commit(struct layer_set *set, const struct incoming *image, bool pinn
 				 .manifest = image->manifest,
 				 .pinned = pinned };
 	int64_t *rows = arena_array(set->arena, set->n_layers + 1, sizeof(*rows));
-	int result = rows ? set_names(set->arena, image, &row, call) : call_no_memory(call, step);
+	int result;
+
+	if (!rows)
+		return call_no_memory(call, step);
+	result = set_names(set->arena, image, &row, call);
 
 	if (result == 0)
 		result = sync_root(set->engine, call);

@@ -142,7 +142,7 @@ static int bring_target(const struct completion *completion, const struct merged
 
 	if (target->layer == 0)
 		return 0;
-	strcpy(parent, path);
+	memcpy(parent, path, strlen(path) + 1);
 	slash = strrchr(parent, '/');
 	*(slash ? slash : parent) = '\0';
 	error = open_made(completion, parent, &directory);

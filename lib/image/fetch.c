@@ -107,7 +107,7 @@ static void copy_text(char *to, size_t size, const cJSON *object, const char *ke
 static int read_reply(const cJSON *answer, struct fetch_reply *reply, cri_call *call)
 {
 	int64_t code = CRI_EINTERNAL, error = 0;
-	const char *event;
+	const char *event = "";
 
 	*reply = (struct fetch_reply){ .bytes = 0 };
 	if (json_int64(answer, "job", &reply->job) || json_string(answer, "event", &event))
@@ -224,9 +224,9 @@ int fetch_blob(struct fetch *fetch, struct arena *arena, int source, const struc
 	       const char **bytes, size_t *length, const char **digest, cri_call *call)
 {
 	CLEANUP_CLOSE int fd = -1;
-	struct fetch_reply reply;
+	struct fetch_reply reply = { .bytes = 0 };
 	const char *text;
-	int64_t job;
+	int64_t job = 0;
 	int result = submit(fetch, new_request("blob", expected), &source, 1, &job, call);
 
 	if (result == 0)
@@ -250,9 +250,9 @@ int fetch_chain(struct fetch *fetch, struct arena *arena, const char *const *dif
 	CLEANUP_JSON cJSON *answer = NULL;
 	cJSON *request = new_request("chain", NULL);
 	cJSON *array = cJSON_CreateStringArray(diff_ids, (int)n_diff_ids);
-	struct fetch_reply reply;
+	struct fetch_reply reply = { .bytes = 0 };
 	size_t n_chain_ids = 0;
-	int64_t job;
+	int64_t job = 0;
 	int result;
 
 	if (!array || !cJSON_AddItemToObject(request, "diff_ids", array)) {

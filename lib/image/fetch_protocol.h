@@ -23,7 +23,7 @@
 #ifndef LIBCRI_IMAGE_FETCH_PROTOCOL_H
 #define LIBCRI_IMAGE_FETCH_PROTOCOL_H
 
-#define FETCH_MESSAGE_MAX (64 * 1024)
+#define FETCH_MESSAGE_MAX ((size_t)64 * 1024)
 #define FETCH_MAX_JOBS 64
 
 /* "sha256:", 64 hex digits, NUL. */

@@ -167,7 +167,7 @@ static void import_end(struct import *import, cri_call *call)
 static int rename_image(struct import *import, struct incoming *images, size_t n_images, cri_call *call)
 {
 	const char **names = arena_array(import->arena, 1, sizeof(*names));
-	struct reference reference;
+	struct reference reference = { .digest = "" };
 	int result;
 
 	if (!names)

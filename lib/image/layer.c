@@ -189,30 +189,28 @@ static int make_opaque(const struct layer *layer, const char *path, cri_call *ca
 
 static int hear_unpacker(struct layer_set *set, struct layer *layer, cri_call *call)
 {
-	CLEANUP_FREE struct unpack_message *message = malloc(sizeof(*message));
+	struct unpack_message message;
 	int result;
 
-	if (!message)
-		return call_no_memory(call, step);
-	while (!layer->unpacked && (result = unpacker_receive(&layer->unpacker, message, call)) != 0) {
+	while (!layer->unpacked && (result = unpacker_receive(&layer->unpacker, &message, call)) != 0) {
 		if (result < 0)
 			return result;
 		result = 0;
-		switch (message->kind) {
+		switch (message.kind) {
 		case UNPACK_OPAQUE:
-			result = make_opaque(layer, message->text, call);
+			result = make_opaque(layer, message.text, call);
 			break;
 		case UNPACK_MISSING:
-			result = add_missing(set, layer, message->text, call);
+			result = add_missing(set, layer, message.text, call);
 			break;
 		case UNPACK_LINK:
-			result = add_link(set, layer, message->text, message->text + strlen(message->text) + 1, call);
+			result = add_link(set, layer, message.text, message.text + strlen(message.text) + 1, call);
 			break;
 		case UNPACK_DONE:
 			layer->unpacked = true;
-			layer->bytes = message->bytes;
-			layer->inodes = message->inodes;
-			layer->recount = message->recount;
+			layer->bytes = message.bytes;
+			layer->inodes = message.inodes;
+			layer->recount = message.recount;
 			break;
 		default:
 			result = call_fail(call, CRI_EINTERNAL, step, "an unknown message from the helper");

@@ -191,7 +191,7 @@ int merged_resolve(const struct merged *merged, const char *path, bool follow, c
 
 	if (strlen(path) >= sizeof(rest))
 		return -ENAMETOOLONG;
-	strcpy(rest, path);
+	memcpy(rest, path, strlen(path) + 1);
 	*resolved = '\0';
 	while (!error && *left)
 		error = step_into(merged, resolved, rest, &left, follow, &n_links);

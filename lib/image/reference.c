@@ -206,7 +206,7 @@ int reference_parse(struct arena *arena, const char *text, struct reference *ref
 
 int image_normalise(struct arena *arena, const char *text, const char **normalised, cri_call *call)
 {
-	struct reference reference;
+	struct reference reference = { .digest = "" };
 	const char *made;
 	int result;
 

@@ -21,7 +21,7 @@ static int open_parent(int root, const char *path, char parent[PATH_MAX], const 
 
 	if (strlen(path) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	strcpy(parent, path);
+	memcpy(parent, path, strlen(path) + 1);
 	slash = strrchr(parent, '/');
 	*name = path;
 	if (slash) {
@@ -87,25 +87,39 @@ static bool is_kept(const char *name)
 	       (strncmp(name, "user.", 5) == 0 && strncmp(name, "user.overlay.", 13) != 0);
 }
 
-static int copy_attributes(int from, int to)
-{
-	CLEANUP_FREE char *names = malloc(ATTRIBUTE_NAMES_MAX);
-	CLEANUP_FREE char *value = malloc(ATTRIBUTE_VALUE_MAX);
-	ssize_t length, size;
+struct attribute_buffers {
+	char names[ATTRIBUTE_NAMES_MAX];
+	char value[ATTRIBUTE_VALUE_MAX];
+};
 
-	if (!names || !value)
-		return -ENOMEM;
-	length = flistxattr(from, names, ATTRIBUTE_NAMES_MAX);
+static int copy_attributes_through(struct attribute_buffers *buffers, int from, int to)
+{
+	ssize_t length = flistxattr(from, buffers->names, sizeof(buffers->names));
+
 	if (length < 0)
 		return errno == ENOTSUP ? 0 : -errno;
-	for (const char *name = names; name < names + length; name += strlen(name) + 1) {
+	for (const char *name = buffers->names; name < buffers->names + length; name += strlen(name) + 1) {
+		ssize_t size;
+
 		if (!is_kept(name))
 			continue;
-		size = fgetxattr(from, name, value, ATTRIBUTE_VALUE_MAX);
-		if (size < 0 || fsetxattr(to, name, value, (size_t)size, 0))
+		size = fgetxattr(from, name, buffers->value, sizeof(buffers->value));
+		if (size < 0 || fsetxattr(to, name, buffers->value, (size_t)size, 0))
 			return -errno;
 	}
 	return 0;
+}
+
+static int copy_attributes(int from, int to)
+{
+	struct attribute_buffers *buffers = malloc(sizeof(*buffers));
+	int error;
+
+	if (!buffers)
+		return -ENOMEM;
+	error = copy_attributes_through(buffers, from, to);
+	free(buffers);
+	return error;
 }
 
 static int set_metadata(const struct stat *status, int from, int to)

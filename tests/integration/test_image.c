@@ -337,7 +337,7 @@ static void test_platforms(void **state)
 			shell("cp '%s'/blobs/sha256/* '%s/blobs/sha256/'", builders[i].directory,
 			      builders[0].directory);
 	}
-	strcat(text, "]}");
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), "]}");
 	/* An index in the index, as buildx writes it. */
 	builder_add_blob(&builders[0], text, digest);
 	snprintf(path, sizeof(path), "%s/index.json", builders[0].directory);

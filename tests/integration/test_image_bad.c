@@ -238,7 +238,7 @@ static void test_indexes(void **state)
 	length = (size_t)sprintf(text, "{\"manifests\":[{}");
 	while (length < 3u << 20)
 		length += (size_t)sprintf(text + length, ",{}");
-	strcpy(text + length, "]}");
+	sprintf(text + length, "]}");
 	set_index(&builder, text);
 	expect_import(fixture, builder.directory, CRI_ECORRUPT, "lists more than");
 	free(text);

@@ -50,7 +50,7 @@ int digest_end(struct digest *digest, char text[DIGEST_SIZE])
 
 	if (!EVP_DigestFinal_ex(digest->context, bytes, &length) || length != 32)
 		return -EIO;
-	strcpy(text, DIGEST_PREFIX);
+	memcpy(text, DIGEST_PREFIX, sizeof(DIGEST_PREFIX));
 	text_hex(bytes, length, text + strlen(DIGEST_PREFIX));
 	return 0;
 }

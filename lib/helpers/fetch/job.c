@@ -89,7 +89,7 @@ static int next_chain_id(char chain[DIGEST_SIZE], const char *diff_id, struct fa
 	if (strlen(diff_id) >= DIGEST_SIZE)
 		return fail(failure, CRI_EINVAL, "a diff id is no sha256 digest");
 	if (!*chain) {
-		strcpy(chain, diff_id);
+		memcpy(chain, diff_id, strlen(diff_id) + 1);
 		return 0;
 	}
 	digest = digest_new();

@@ -13,6 +13,9 @@
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
+/* Two for each job, and the process's own. */
+#define FILES_MAX (2 * FETCH_MAX_JOBS + 64)
+
 #define STACK_SIZE ((size_t)256 * 1024)
 
 /* No open among them: what a job reads and writes comes with its request. */
@@ -39,7 +42,7 @@ static atomic_int running;
 
 static int confine(void)
 {
-	int error = confine_resources(0, 2 * FETCH_MAX_JOBS + 64);
+	int error = confine_resources(0, FILES_MAX);
 
 	if (!error)
 		error = confine_capabilities(0);

@@ -32,7 +32,7 @@ static int read_source(struct job *job, struct failure *failure)
 	if (json_string(job->request, "digest", &text) == 0) {
 		if (strlen(text) >= sizeof(job->digest) || !text_starts(text, DIGEST_PREFIX))
 			return fail(failure, CRI_ENOTSUP, "only sha256 digests are known");
-		strcpy(job->digest, text);
+		memcpy(job->digest, text, strlen(text) + 1);
 	}
 	return 0;
 }

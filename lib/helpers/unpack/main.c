@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define MEMORY_LIMIT (UINT64_C(256) << 20)
-#define READ_SIZE (256 * 1024)
+#define READ_SIZE ((size_t)256 * 1024)
 
 #define CAPABILITY(number) (UINT64_C(1) << (number))
 

@@ -51,7 +51,7 @@ static int enter_existing(struct unpack *unpack, const char *path)
 	unpack->parent = take_fd(&fd);
 	unpack->parent_time = status.st_mtim;
 	unpack->parent_setgid = status.st_mode & S_ISGID;
-	strcpy(unpack->parent_path, path);
+	memcpy(unpack->parent_path, path, strlen(path) + 1);
 	return 0;
 }
 
