@@ -82,6 +82,11 @@ char *path_host_namespace(const cri_engine *engine, char path[PATH_MAX])
 	return join(path, engine->state, "ns", "host");
 }
 
+char *path_monitor_mounts(const cri_engine *engine, char path[PATH_MAX])
+{
+	return join(path, engine->state, "ns", "monitors");
+}
+
 char *path_exits(const cri_engine *engine, char path[PATH_MAX])
 {
 	return join(path, engine->state, "exits", NULL);

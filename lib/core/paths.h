@@ -9,6 +9,7 @@
  *     <root>/tmp/<id>/           imports in progress
  *     <state>/                   tmpfs, a private mount
  *     <state>/ns/empty, ns/host  pinned network namespaces: of the monitors; of the host for pods in mode NODE
+ *     <state>/ns/monitors        the monitors' pinned mount namespace
  *     <state>/exits/<container>  exit records that no transaction has folded yet
  *     <state>/exits/.wake        touched after a commit that made events
  *     <state>/sandboxes/<id>/    net ipc uts (pins), shm/, resolv.conf, hosts, hostname
@@ -32,6 +33,7 @@ char *path_layer_fs(const cri_engine *engine, int64_t layer, char path[PATH_MAX]
 char *path_container_root(const cri_engine *engine, const char *id, char path[PATH_MAX]);
 char *path_temporary(const cri_engine *engine, const char *id, char path[PATH_MAX]);
 char *path_empty_namespace(const cri_engine *engine, char path[PATH_MAX]);
+char *path_monitor_mounts(const cri_engine *engine, char path[PATH_MAX]);
 char *path_host_namespace(const cri_engine *engine, char path[PATH_MAX]);
 char *path_exits(const cri_engine *engine, char path[PATH_MAX]);
 char *path_exit(const cri_engine *engine, const char *container, char path[PATH_MAX]);

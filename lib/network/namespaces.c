@@ -27,7 +27,7 @@ static const char *const step_texts[] = {
 	[PIN_STEP_REQUEST] = "read the request",  [PIN_STEP_UNSHARE] = "make the namespaces",
 	[PIN_STEP_HOSTNAME] = "set the hostname", [PIN_STEP_LOOPBACK] = "bring loopback up",
 	[PIN_STEP_SYSCTL] = "set a sysctl",       [PIN_STEP_FILE] = "make the files for the pins",
-	[PIN_STEP_MOUNT] = "bind the namespaces",
+	[PIN_STEP_MOUNT] = "bind the namespaces", [PIN_STEP_MONITORS] = "make the monitors' mount namespace",
 };
 
 static void append_text(struct buffer *message, const char *text)
@@ -199,16 +199,31 @@ int namespaces_pin(cri_engine *engine, const struct namespace_request *request, 
 	return result;
 }
 
-int namespaces_pin_empty(cri_engine *engine, const char *directory, cri_call *call)
+static int pin_one(cri_engine *engine, const struct namespace_request *request, uint32_t flag, const char *name,
+		   cri_call *call)
 {
-	const struct namespace_request request = { .directory = directory };
 	CLEANUP_BUFFER struct buffer message = BUFFER_EMPTY;
-	int result = encode(&request, PIN_EMPTY, &message, call);
+	int result = encode(request, flag, &message, call);
 
 	if (result < 0)
 		return result;
-	result = run_helper(engine, &request, &message, call);
+	result = run_helper(engine, request, &message, call);
 	if (result < 0)
-		(void)remove_pin(directory, "empty", call);
+		(void)remove_pin(request->directory, name, call);
 	return result;
+}
+
+int namespaces_pin_empty(cri_engine *engine, const char *directory, cri_call *call)
+{
+	const struct namespace_request request = { .directory = directory };
+
+	return pin_one(engine, &request, PIN_EMPTY, "empty", call);
+}
+
+int namespaces_pin_monitors(cri_engine *engine, const char *directory, cri_call *call)
+{
+	/* The root's path travels in the hostname's place (pin_protocol.h). */
+	const struct namespace_request request = { .directory = directory, .hostname = engine->root };
+
+	return pin_one(engine, &request, PIN_MONITORS, "monitors", call);
 }

@@ -25,8 +25,12 @@ int namespaces_unpin(const char *directory, cri_call *call);
 /* Pins an empty network namespace, in which not even loopback is up, as the file "empty". */
 int namespaces_pin_empty(cri_engine *engine, const char *directory, cri_call *call);
 
+/* Pins the mount namespace of the monitors (pin_protocol.h) as the file "monitors". */
+int namespaces_pin_monitors(cri_engine *engine, const char *directory, cri_call *call);
+
 /* At open, under the recovery lock: `<state>` is a private tmpfs mount, ns/empty an empty network namespace, ns/host
- * a pin of this process's. Idempotent: what is pinned already stays. */
+ * a pin of this process's, ns/monitors the mount namespace of the monitors. Idempotent: what is pinned already stays.
+ */
 int namespaces_prepare_state(cri_engine *engine, cri_call *call);
 
 #endif

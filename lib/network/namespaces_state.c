@@ -100,6 +100,14 @@ int namespaces_prepare_state(cri_engine *engine, cri_call *call)
 		if (result < 0)
 			return result;
 	}
+	result = is_pinned(path_monitor_mounts(engine, path));
+	if (result < 0)
+		return call_fail_errno(call, result, step, "look at %s", path);
+	if (result == 0) {
+		result = namespaces_pin_monitors(engine, directory, call);
+		if (result < 0)
+			return result;
+	}
 	result = is_pinned(path_host_namespace(engine, path));
 	if (result == 0)
 		result = pin_own_network(path);

@@ -4,7 +4,8 @@
  * helper). The request waits in the socket when the helper starts; after the answer it exits.
  *
  * A request is a struct pin_request and `length` bytes of texts, each with its NUL: the directory, the hostname ("":
- * none), then a path below /proc/sys and a value for each sysctl.
+ * none), then a path below /proc/sys and a value for each sysctl; with PIN_MONITORS the directory and the engine's
+ * root.
  */
 #ifndef LIBCRI_NETWORK_PIN_PROTOCOL_H
 #define LIBCRI_NETWORK_PIN_PROTOCOL_H
@@ -19,6 +20,13 @@
 #define PIN_IPC 0x2u     /* "ipc" */
 #define PIN_UTS 0x4u     /* "uts" */
 #define PIN_EMPTY 0x8u   /* "empty": a network namespace in which nothing is up; alone */
+/* "monitors": the mount namespace that monitors start containers from; alone. Starting a container copies its monitor's
+ * mounts, so it has few: /proc, /sys and /dev without what is mounted below them (no cgroups, which liblxc would use),
+ * the engine's root, and a tmpfs with PIN_ROOTFS, where liblxc mounts root file systems, and PIN_NO_LAYERS, an empty
+ * one. Nothing else of the host is held by it: what the host unmounts is unmounted. */
+#define PIN_MONITORS 0x10u
+#define PIN_ROOTFS "/run/lxc/rootfs"
+#define PIN_NO_LAYERS "/run/lxc/no-layers"
 
 struct pin_request {
 	uint32_t flags;
@@ -34,6 +42,7 @@ enum pin_step {
 	PIN_STEP_SYSCTL,
 	PIN_STEP_FILE,
 	PIN_STEP_MOUNT,
+	PIN_STEP_MONITORS,
 };
 
 struct pin_answer {

@@ -5,13 +5,18 @@
  * liblxc makes the namespaces, the root file system, /proc, /sys and /dev. What comes after it is not here: mounts,
  * user, capabilities, limits are cri-init's (init_protocol.h), since liblxc would apply them to cri-init itself;
  * cgroups are made and entered without it (shim_protocol.h).
+ *
+ * liblxc runs in the monitors' mount namespace (network/pin_protocol.h), where the state directory is not: paths in it
+ * are named through a descriptor of the monitor's.
  */
 #include "runtime/handler.h"
 
 #include "base/buffer.h"
+#include "base/fs.h"
 #include "base/text.h"
 #include "core/paths.h"
-#include "runtime/handler_lxc.h"
+#include "network/pin_protocol.h"
+#include "runtime/shim_protocol.h"
 
 #include <string.h>
 
@@ -101,18 +106,20 @@ static int set_overlay(struct render *render)
 
 static int set_rootfs(struct render *render)
 {
-	char path[PATH_MAX], directory[PATH_MAX + sizeof("dir:")];
-	int result;
+	int result = render->container->n_layers ? set_overlay(render)
+						 : set(render, "lxc.rootfs.path", "dir:" PIN_NO_LAYERS);
 
-	if (!path_container(render->engine, render->container->id, "rootfs", path))
-		return set(render, "lxc.rootfs.mount", NULL);
-	if (render->container->n_layers) {
-		result = set_overlay(render);
-	} else {
-		snprintf(directory, sizeof(directory), "dir:%s", path);
-		result = set(render, "lxc.rootfs.path", directory);
-	}
-	return result < 0 ? result : set(render, "lxc.rootfs.mount", path);
+	return result < 0 ? result : set(render, "lxc.rootfs.mount", PIN_ROOTFS);
+}
+
+/* A path below the state directory as the monitor reaches it; others as they are. */
+static const char *through_monitor(const struct render *render, const char *path, char reached[PATH_MAX])
+{
+	size_t length = strlen(render->engine->state);
+
+	if (!path || strncmp(path, render->engine->state, length) != 0 || path[length] != '/')
+		return path;
+	return fs_path(reached, PATH_MAX, SHIM_MONITOR_STATE "%s", path + length) < 0 ? NULL : reached;
 }
 
 static bool is_host(const char *namespace)
@@ -122,7 +129,11 @@ static bool is_host(const char *namespace)
 
 static int share(struct render *render, const char *key, const char *namespace)
 {
-	return text_is_empty(namespace) || is_host(namespace) ? 0 : set(render, key, namespace);
+	char reached[PATH_MAX];
+
+	if (text_is_empty(namespace) || is_host(namespace))
+		return 0;
+	return set(render, key, through_monitor(render, namespace, reached));
 }
 
 static int set_namespaces(struct render *render)
@@ -132,9 +143,9 @@ static int set_namespaces(struct render *render)
 	int result;
 
 	/* The host's is pinned: the monitor, from which all that is not said is inherited, has an empty one. */
-	result = set(render, "lxc.namespace.share.net",
-		     is_host(container->network_namespace) ? path_host_namespace(render->engine, path)
-							   : container->network_namespace);
+	result = share(render, "lxc.namespace.share.net",
+		       is_host(container->network_namespace) ? path_host_namespace(render->engine, path)
+							     : container->network_namespace);
 	if (result == 0)
 		result = share(render, "lxc.namespace.share.ipc", container->ipc_namespace);
 	if (result == 0)
@@ -156,9 +167,7 @@ static int set_namespaces(struct render *render)
 
 static int set_log(struct render *render)
 {
-	char path[PATH_MAX];
-	int result =
-		set(render, "lxc.log.file", path_container(render->engine, render->container->id, "lxc.log", path));
+	int result = set(render, "lxc.log.file", SHIM_MONITOR_DIRECTORY "/lxc.log");
 
 	buffer_text(&render->text, "lxc.log.level = ERROR\n");
 	return result;

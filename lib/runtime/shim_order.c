@@ -234,13 +234,14 @@ static bool fill_order(cri_engine *engine, const struct runtime_container *conta
 
 	return cJSON_AddNumberToObject(order, "version", SHIM_VERSION) && add_text(order, "id", container->id) &&
 	       add_text(order, "handler", container->handler) &&
-	       add_text(order, "lxc_config", path_container(engine, container->id, "lxc.conf", path)) &&
+	       add_text(order, "lxc_config", SHIM_MONITOR_DIRECTORY "/lxc.conf") &&
 	       add_text(order, "lxc_path", handler_lxc_path(engine, container->id, path)) &&
 	       add_text(order, "exits", path_exits(engine, path)) && add_text(order, "log", container->log) &&
 	       add_bool(order, "terminal", container->process.terminal) &&
 	       add_bool(order, "stdin", container->stdin_open) &&
-	       add_bool(order, "stdin_once", container->stdin_once) &&
+	       add_bool(order, "stdin_once", container->stdin_once) && add_text(order, "state", engine->state) &&
 	       add_text(order, "monitor_namespace", path_empty_namespace(engine, path)) &&
+	       add_text(order, "monitor_mounts", path_monitor_mounts(engine, path)) &&
 	       add_mounts(engine->cgroups, container, order);
 }
 

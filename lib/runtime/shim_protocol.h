@@ -30,7 +30,9 @@
  *
  *     { "version":1, "id":TEXT, "handler":"lxc", "lxc_config":PATH, "lxc_path":PATH,
  *       "exits":DIRECTORY of exit records, "log":PATH or "", "terminal":BOOL, "stdin":BOOL, "stdin_once":BOOL,
+ *       "state":PATH of the state directory,
  *       "monitor_namespace":PATH of the empty network namespace,
+ *       "monitor_mounts":PATH of the monitors' mount namespace,
  *       "mounts":[{"type":"bind","source":PATH,"target":PATH,"recursive":BOOL,"readonly":BOOL,
  *                  "recursive_readonly":BOOL,"propagation":"private"|"slave"|"shared","flags":["nosuid",…]},
  *                 {"type":"fresh","filesystem":"mqueue","target":PATH,"data":TEXT,"flags":[…]},
@@ -41,8 +43,8 @@
  *       "oom":{"v1":PATH of the memory cgroup | "v2":PATH of memory.events} }
  *
  * The monitor keeps cgroups from liblxc, which would make some of its own, and write to cgroup.procs: 10 to 20 ms at
- * each start and end, since the kernel waits for RCU. Before it loads liblxc it unshares its mount namespace, makes all
- * mounts slaves, and mounts an empty read-only tmpfs over /sys/fs/cgroup: liblxc then does without (tried with 5.0.2).
+ * each start and end, since the kernel waits for RCU. It enters a mount namespace of the monitors' own, in which
+ * no cgroup file system is mounted: liblxc then does without (tried with 5.0.2).
  * The first process, born in the monitor's cgroup, moves itself (cri-init, at PROCESS), which is cheap. What a
  * container sees at /sys/fs/cgroup are entries of "mounts".
  *
@@ -63,6 +65,11 @@
 #define LIBCRI_RUNTIME_SHIM_PROTOCOL_H
 
 #define SHIM_STATUS_FD 3
+/* How the monitor, and so lxc.conf, reaches the state directory of the engine and of the container. */
+#define SHIM_MONITOR_STATE_FD 10
+#define SHIM_MONITOR_STATE "/proc/self/fd/10"
+#define SHIM_MONITOR_DIRECTORY_FD 8
+#define SHIM_MONITOR_DIRECTORY "/proc/self/fd/8"
 #define SHIM_MESSAGE_MAX 65536
 #define SHIM_VERSION 1
 

@@ -4,10 +4,12 @@
  * it is gone. It does not call helper_start: nothing of what it inherits from the host stays in what it makes.
  */
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/socket.h"
 #include "network/pin_protocol.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <net/if.h>
 #include <sched.h>
@@ -157,6 +159,8 @@ static bool make_and_pin(void)
 	hostname = next_text(&at, end);
 	if (!directory || !hostname)
 		return failed(PIN_STEP_REQUEST, EBADMSG);
+	if (request.header.flags == PIN_MONITORS)
+		return make_monitors(directory, hostname);
 	if (!enter_directory(directory) || !unshare_namespaces())
 		return false;
 	if (request.header.flags & PIN_UTS && *hostname && sethostname(hostname, strlen(hostname)) < 0)
@@ -170,6 +174,67 @@ static bool make_and_pin(void)
 			return false;
 	}
 	return true;
+}
+
+/* The new root, in the present directory: what liblxc needs, and nothing that would keep the host's mounts busy. */
+static bool make_monitor_root(const char *root)
+{
+	static const char *const directories[] = { "proc", "sys", "dev" };
+	char below[PATH_MAX];
+	int result;
+
+	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++) {
+		char source[8] = "/";
+
+		strcpy(source + 1, directories[i]);
+		if (mkdirat(AT_FDCWD, directories[i], 0755) < 0 ||
+		    mount(source, directories[i], NULL, MS_BIND, NULL) < 0)
+			return failed(PIN_STEP_MONITORS, errno);
+	}
+	if (strlen(root) + 2 > sizeof(below))
+		return failed(PIN_STEP_REQUEST, ENAMETOOLONG);
+	below[0] = '.';
+	strcpy(below + 1, root);
+	result = fs_make_directories(below, 0700);
+	if (result == 0)
+		result = fs_make_directories("." PIN_ROOTFS, 0755);
+	if (result == 0)
+		result = fs_make_directories("." PIN_NO_LAYERS, 0755);
+	if (result < 0)
+		return failed(PIN_STEP_MONITORS, -result);
+	return mount(root, below, NULL, MS_BIND | MS_REC, NULL) == 0 || failed(PIN_STEP_MONITORS, errno);
+}
+
+/* From the engine's mount namespace: a namespace cannot be pinned within itself. */
+static bool pin_monitors(int made_fd)
+{
+	char source[] = "/proc/self/fd/00";
+
+	source[sizeof(source) - 3] = (char)('0' + made_fd / 10);
+	source[sizeof(source) - 2] = (char)('0' + made_fd % 10);
+	return pin(source, "monitors");
+}
+
+static bool make_monitors(const char *directory, const char *root)
+{
+	CLEANUP_CLOSE int host_fd = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	CLEANUP_CLOSE int made_fd = -1;
+
+	if (host_fd < 0)
+		return failed(PIN_STEP_FILE, errno);
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("libcri", directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=1m") < 0)
+		return failed(PIN_STEP_MONITORS, errno);
+	if (!enter_directory(directory) || !make_monitor_root(root))
+		return false;
+	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
+		return failed(PIN_STEP_MONITORS, errno);
+	made_fd = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (made_fd < 0 || made_fd > 99)
+		return failed(PIN_STEP_MONITORS, made_fd < 0 ? errno : EMFILE);
+	if (setns(host_fd, CLONE_NEWNS) < 0)
+		return failed(PIN_STEP_MONITORS, errno);
+	return enter_directory(directory) && pin_monitors(made_fd);
 }
 
 int main(int argc, char **argv)

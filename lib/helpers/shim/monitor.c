@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "base/socket.h"
 #include "runtime/init_protocol.h"
+#include "runtime/shim_protocol.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -32,14 +33,14 @@ static const char step[] = "start the monitor";
 /* The monitor's descriptors, beside INIT_SOCKET_FD, STORE_RECEIVE_FD and STORE_SEND_FD. */
 #define PROGRAM_FD 6
 #define LINK_FD 7
-#define DIRECTORY_FD 8
+#define DIRECTORY_FD SHIM_MONITOR_DIRECTORY_FD
 #define EXITS_FD 9
-#define FIRST_OTHER_FD 10
+#define STATE_FD SHIM_MONITOR_STATE_FD
+#define FIRST_OTHER_FD 11
 #define PROGRAM_PATH "/proc/self/fd/6"
 _Static_assert(PROGRAM_FD == 6, "as PROGRAM_PATH says");
+_Static_assert(DIRECTORY_FD == 8 && STATE_FD == 10, "as shim_protocol.h says");
 
-#define CGROUPS "/sys/fs/cgroup"
-#define LOCKS "/run/lxc"
 #define STACK_LEFT_OVER (1u << 20)
 
 /* liblxc leaves this signal alone, and every other one is blocked. When it comes, start() waits for the end. */
@@ -69,6 +70,7 @@ static int install_release(void)
 /* Gives every descriptor its fixed number and closes all others, above all the shim's locks. */
 static int arrange_fds(struct order *order, const struct monitor_fds *given)
 {
+	CLEANUP_CLOSE int state_fd = open(order->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const struct {
 		int from, to, flags;
 	} places[] = {
@@ -79,9 +81,12 @@ static int arrange_fds(struct order *order, const struct monitor_fds *given)
 		{ given->link_peer, LINK_FD, O_CLOEXEC },
 		{ order->directory_fd, DIRECTORY_FD, O_CLOEXEC },
 		{ order->exits_fd, EXITS_FD, O_CLOEXEC },
+		{ state_fd, STATE_FD, O_CLOEXEC },
 	};
 	int high[sizeof(places) / sizeof(*places)];
 
+	if (state_fd < 0)
+		return -errno;
 	/* Out of the way first: one's number may be another's place. */
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		high[i] = fcntl(places[i].from, F_DUPFD_CLOEXEC, 64);
@@ -94,6 +99,8 @@ static int arrange_fds(struct order *order, const struct monitor_fds *given)
 	}
 	order->directory_fd = DIRECTORY_FD;
 	order->exits_fd = EXITS_FD;
+	/* By its number it is now closed, or one of the above. */
+	state_fd = -1;
 	return close_range(FIRST_OTHER_FD, ~0u, 0) < 0 ? -errno : 0;
 }
 
@@ -127,22 +134,20 @@ static int leave_network(const struct order *order, struct failure *failure)
 	return 0;
 }
 
-/* liblxc must not find any cgroup: it would make some of its own, at 10 to 20 ms (runtime/shim_protocol.h). And it
- * makes directories for locks, one for each lxc_path, which it never removes. */
-static int hide_cgroups_and_locks(struct failure *failure)
+/* Where liblxc finds no cgroup, and little that starting a container would copy (network/pin_protocol.h). What the
+ * monitor needs of the state directory it has as descriptors. *host_fd leads back. */
+static int enter_mounts(const struct order *order, int *host_fd, struct failure *failure)
 {
-	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	CLEANUP_CLOSE int namespace = open(order->monitor_mounts, O_RDONLY | O_CLOEXEC);
 
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
-		return fail(failure, code_of_errno(errno), errno, step, "leave the mount namespace");
-	if (mount("none", CGROUPS, "tmpfs", flags | MS_RDONLY, "size=4k") < 0)
-		return fail(failure, code_of_errno(errno), errno, step, "hide " CGROUPS);
-	if ((mkdir(LOCKS, 0755) < 0 && errno != EEXIST) || mount("none", LOCKS, "tmpfs", flags, "size=64k") < 0)
-		return fail(failure, code_of_errno(errno), errno, step, "hide " LOCKS);
+	*host_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (*host_fd < 0 || namespace < 0 || setns(namespace, CLONE_NEWNS) < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "enter the mount namespace %s",
+			    order->monitor_mounts);
 	return 0;
 }
 
-static int run(struct order *order, int *status, struct failure *failure)
+static int run(struct order *order, int *host_fd, int *status, struct failure *failure)
 {
 	int result = take_lock(order, failure);
 
@@ -151,7 +156,7 @@ static int run(struct order *order, int *status, struct failure *failure)
 	if (result == 0)
 		result = leave_network(order, failure);
 	if (result == 0)
-		result = hide_cgroups_and_locks(failure);
+		result = enter_mounts(order, host_fd, failure);
 	return result < 0 ? result : lxc_run(order, PROGRAM_PATH, status, failure);
 }
 
@@ -220,18 +225,22 @@ _Noreturn static void monitor(struct order *order, const struct monitor_fds *fds
 	struct link_message message = { .kind = LINK_ENDED };
 	struct store_content content;
 	int status = 0;
+	int host_fd = -1;
 	int oom = -1;
 	int result = arrange_fds(order, fds);
 
 	mallopt(M_TOP_PAD, 65536);
 	(void)prctl(PR_SET_NAME, "cri-monitor", 0, 0, 0);
-	/* Before the cgroups are hidden. */
+	/* While the cgroups are in sight. */
 	if (result == 0)
 		oom = oom_open(order);
 	if (result == 0)
 		result = install_release();
 	result = result < 0 ? fail(&message.failure, code_of_errno(result), result, step, "take its descriptors")
-			    : run(order, &status, &message.failure);
+			    : run(order, &host_fd, &status, &message.failure);
+	/* The log, of which the monitor writes the last lines when the shim is dead, is where the host has it. */
+	if (host_fd >= 0)
+		(void)setns(host_fd, CLONE_NEWNS);
 	if (store_read(STORE_RECEIVE_FD, order->directory_fd, &content) == 0 && content.created) {
 		write_record(order, &content, status, oom_happened(oom), result < 0 ? &message.failure : NULL);
 	} else if (result < 0) {

@@ -93,7 +93,11 @@ static int read_members(struct order *order, struct failure *failure)
 	if (result == 0)
 		result = read_text(NULL, json, "lxc_path", &order->lxc_path, failure);
 	if (result == 0)
+		result = read_text(NULL, json, "state", &order->state, failure);
+	if (result == 0)
 		result = read_text(NULL, json, "monitor_namespace", &order->monitor_namespace, failure);
+	if (result == 0)
+		result = read_text(NULL, json, "monitor_mounts", &order->monitor_mounts, failure);
 	if (result == 0)
 		result = read_flag(json, "terminal", &order->terminal, failure);
 	if (result == 0)
@@ -143,7 +147,8 @@ void order_forget(struct order *order)
 	cJSON_Delete(order->json);
 	order->json = NULL;
 	order->mounts = NULL;
-	order->lxc_config = order->lxc_path = order->monitor_namespace = NULL;
+	order->lxc_config = order->lxc_path = NULL;
+	order->state = order->monitor_namespace = order->monitor_mounts = NULL;
 }
 
 int order_enter(const struct texts *files, const char **failed)

@@ -30,7 +30,7 @@ struct order {
 
 	/* Needed to create the container only: borrowed from `json`, gone after order_forget. */
 	cJSON *json;
-	const char *lxc_config, *lxc_path, *monitor_namespace;
+	const char *lxc_config, *lxc_path, *state, *monitor_namespace, *monitor_mounts;
 	const cJSON *mounts; /* an array, or NULL */
 	struct texts monitor_cgroup_entry;
 };
