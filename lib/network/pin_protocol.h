@@ -25,8 +25,9 @@
  * the engine's root, and a tmpfs with PIN_ROOTFS, where liblxc mounts root file systems, and PIN_NO_LAYERS, an empty
  * one. Nothing else of the host is held by it: what the host unmounts is unmounted. */
 #define PIN_MONITORS 0x10u
-#define PIN_ROOTFS "/run/lxc/rootfs"
-#define PIN_NO_LAYERS "/run/lxc/no-layers"
+#define PIN_LXC_PATH "/run/lxc"
+#define PIN_ROOTFS PIN_LXC_PATH "/rootfs"
+#define PIN_NO_LAYERS PIN_LXC_PATH "/no-layers"
 
 struct pin_request {
 	uint32_t flags;

@@ -68,36 +68,41 @@ static bool is_bare(const struct cgroup_system *system, const struct cgroup_hier
 }
 
 static int entry_files(const struct cgroup_system *system, const char *path, bool bare, struct arena *arena,
-		       const char *const **files, size_t *n_files, cri_call *call)
+		       struct cgroup_entry *entry, cri_call *call)
 {
 	static const char step[] = "name the cgroup's files";
 	const char **names = arena_array(arena, system->n_hierarchies, sizeof(*names));
-	char file[PATH_MAX];
-	size_t n = 0;
+	char name[PATH_MAX];
 
 	if (!names)
 		return call_no_memory(call, step);
+	*entry = (struct cgroup_entry){ .files = names };
 	for (size_t i = 0; i < system->n_hierarchies; i++) {
 		const struct cgroup_hierarchy *hierarchy = &system->hierarchies[i];
-		int result = cgroup_path(file, hierarchy, path, hierarchy->v2 ? "cgroup.procs" : "tasks");
+		int result = cgroup_path(name, hierarchy, path, hierarchy->v2 ? NULL : "tasks");
+		const char *kept;
 
 		if (!bare && is_bare(system, hierarchy))
 			continue;
 		if (result < 0)
 			return call_fail_errno(call, result, step, "%s", path);
-		names[n] = arena_strdup(arena, file);
-		if (!names[n++])
+		kept = arena_strdup(arena, name);
+		if (!kept)
 			return call_no_memory(call, step);
+		if (hierarchy->v2) {
+			entry->v2 = hierarchy;
+			entry->v2_directory = kept;
+		} else {
+			names[entry->n_files++] = kept;
+		}
 	}
-	*files = names;
-	*n_files = n;
 	return 0;
 }
 
 int cgroup_entry_files(const struct cgroup_system *system, const char *path, struct arena *arena,
-		       const char *const **files, size_t *n_files, cri_call *call)
+		       struct cgroup_entry *entry, cri_call *call)
 {
-	return entry_files(system, path, false, arena, files, n_files, call);
+	return entry_files(system, path, false, arena, entry, call);
 }
 
 /* Whether this process is in the root cgroup of v2. */
@@ -113,7 +118,7 @@ static bool is_in_root(void)
 }
 
 int cgroup_escape_files(const struct cgroup_system *system, const char *path, struct arena *arena,
-			const char *const **files, size_t *n_files, cri_call *call)
+			struct cgroup_entry *entry, cri_call *call)
 {
-	return entry_files(system, path, !is_in_root(), arena, files, n_files, call);
+	return entry_files(system, path, !is_in_root(), arena, entry, call);
 }

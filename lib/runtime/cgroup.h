@@ -64,17 +64,27 @@ struct runtime_device_rule;
 int cgroup_allow_devices(const struct cgroup_system *system, const char *path, const struct runtime_device_rule *rules,
 			 size_t n_rules, cri_call *call);
 
-/* The files through which one single-threaded process enters a cgroup by writing "0": `tasks` on v1, which unlike
- * cgroup.procs costs no RCU wait for the caller itself; cgroup.procs on v2. A v2 hierarchy beside v1 that has no
- * controller is left out, for that reason. Absolute paths into the arena. */
+/*
+ * How one single-threaded process gets into a cgroup.
+ *
+ * v1: it writes "0" to `tasks`, which unlike cgroup.procs costs no RCU wait for the caller itself. v2 has only
+ * cgroup.procs, and that waits for RCU with the lock of all cgroups held; so there processes are born (base/clone.h),
+ * and write only where that cannot be. A v2 hierarchy beside v1 that has no controller is left out.
+ */
 struct arena;
+struct cgroup_entry {
+	const char *const *files; /* absolute paths; in the arena, as all here */
+	size_t n_files;
+	const struct cgroup_hierarchy *v2; /* NULL: no v2 is to be entered */
+	const char *v2_directory;          /* of the cgroup in it */
+};
 int cgroup_entry_files(const struct cgroup_system *system, const char *path, struct arena *arena,
-		       const char *const **files, size_t *n_files, cri_call *call);
+		       struct cgroup_entry *entry, cri_call *call);
 
 /* The same for a program that this process starts and that must not end with this process's service unit: with v2
  * beside v1 if this process is in any but its root cgroup, since there systemd keeps its units. */
 int cgroup_escape_files(const struct cgroup_system *system, const char *path, struct arena *arena,
-			const char *const **files, size_t *n_files, cri_call *call);
+			struct cgroup_entry *entry, cri_call *call);
 
 /* What a cgroup and all below it use. A figure that is not there is not known. */
 struct cgroup_usage {

@@ -22,14 +22,6 @@ const char *handler_monitor_cgroup(const cri_engine *engine, const struct runtim
 	return arena_printf(arena, "%.*s/monitors", (int)(end - container->cgroup), container->cgroup);
 }
 
-char *handler_lxc_path(const cri_engine *engine, const char *id, char path[PATH_MAX])
-{
-	if (!path_container(engine, id, "", path))
-		return NULL;
-	*strrchr(path, '/') = '\0';
-	return path;
-}
-
 static int write_file(cri_engine *engine, const char *id, const char *name, const void *bytes, size_t length,
 		      cri_call *call)
 {
@@ -42,15 +34,6 @@ static int write_file(cri_engine *engine, const char *id, const char *name, cons
 static int write_text(cri_engine *engine, const char *id, const char *name, const char *text, cri_call *call)
 {
 	return write_file(engine, id, name, text, strlen(text), call);
-}
-
-/* Where the root file system is mounted, and, in a container without layers, what it is. */
-static int make_rootfs(cri_engine *engine, const char *id, cri_call *call)
-{
-	char path[PATH_MAX];
-	int result = fs_make_directories(path_container(engine, id, "rootfs", path), 0755);
-
-	return result < 0 ? call_fail_errno(call, result, "prepare the container", "%s", path) : 0;
 }
 
 static int make_cgroups(cri_engine *engine, const struct runtime_container *container, cri_call *call)
@@ -81,8 +64,6 @@ static int prepare_lxc(cri_engine *engine, const struct runtime_container *conta
 		result = runtime_encode_process(&container->process, &record, call);
 	if (result == 0)
 		result = make_cgroups(engine, container, call);
-	if (result == 0)
-		result = make_rootfs(engine, container->id, call);
 	if (result == 0)
 		result = write_text(engine, container->id, "lxc.conf", config, call);
 	if (result == 0)

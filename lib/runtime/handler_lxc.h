@@ -13,7 +13,4 @@
 const char *handler_monitor_cgroup(const cri_engine *engine, const struct runtime_container *container,
 				   struct arena *arena);
 
-/* liblxc's "lxcpath": <lxcpath>/<id> is the container's state directory. NULL: too long. */
-char *handler_lxc_path(const cri_engine *engine, const char *id, char path[PATH_MAX]);
-
 #endif

@@ -5,7 +5,7 @@
  * cri-init is the first process of every container and of every exec. For a container:
  *
  *     shim → init  any number of MOUNT, FRESH, MASK, READONLY, in the order in which they are to be done
- *     shim → init  PROCESS + a memfd with the process record
+ *     shim → init  PROCESS + a memfd with the process record, and descriptors of cgroup files
  *     init → shim  READY (user, and with a tty the master descriptor), or FAILED
  *     shim → init  START + stdin, stdout, stderr (none with a tty)
  *     init → shim  nothing but the end of file of the O_CLOEXEC socket: execve succeeded; or FAILED
@@ -34,7 +34,9 @@ enum init_message_type {
 	INIT_MASK = 3,
 	/* Make a path read-only, with all below it; absent is fine. Texts: target. */
 	INIT_READONLY = 4,
-	/* The process to become: a memfd comes with it, then, if any, descriptors of cgroup entry files. */
+	/* The process to become: a memfd comes with it, then, if any, descriptors of tasks files of v1, into which "0"
+	 * is written; with INIT_PROCESS_CGROUP_V2, last, one of cgroup.procs of v2, which is read first and written
+	 * only if this process was not born in there. */
 	INIT_PROCESS = 5,
 	INIT_START = 6,
 	/*
@@ -49,6 +51,7 @@ enum init_message_type {
 };
 
 #define INIT_MOUNT_FILE 0x1u
+#define INIT_PROCESS_CGROUP_V2 0x1u
 
 struct init_message {
 	uint32_t type;

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "core/paths.h"
+#include "network/pin_protocol.h"
 #include "runtime/cgroup.h"
 #include "runtime/handler_lxc.h"
 #include "runtime/shim_protocol.h"
@@ -187,36 +188,44 @@ static bool add_mounts(const struct cgroup_system *system, const struct runtime_
 	return true;
 }
 
-typedef int (*cgroup_files)(const struct cgroup_system *system, const char *path, struct arena *arena,
-			    const char *const **files, size_t *n_files, cri_call *call);
+/* What of v2 the container's processes are born in. */
+static bool add_container_v2(cJSON *order, const struct cgroup_entry *entry, const char *cgroup)
+{
+	cJSON *v2 = entry->v2 ? cJSON_AddObjectToObject(order, "cgroup_v2") : NULL;
 
-static int add_entry(cri_engine *engine, cJSON *order, const char *key, const char *cgroup, cgroup_files name_files,
-		     cri_call *call)
+	return !entry->v2 || (v2 && add_text(v2, "mountpoint", entry->v2->mountpoint) && add_text(v2, "path", cgroup));
+}
+
+static int add_entries(cri_engine *engine, const struct runtime_container *container, cJSON *order, cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	const char *const *files;
-	size_t n;
-	int result = name_files(engine->cgroups, cgroup, &arena, &files, &n, call);
+	const char *monitors = handler_monitor_cgroup(engine, container, &arena);
+	struct cgroup_entry own, monitor;
+	int result;
 
+	if (!monitors)
+		return call_no_memory(call, step);
+	result = cgroup_entry_files(engine->cgroups, container->cgroup, &arena, &own, call);
+	if (result == 0)
+		result = cgroup_escape_files(engine->cgroups, monitors, &arena, &monitor, call);
 	if (result < 0)
 		return result;
-	return add_texts(order, key, files, n) ? 0 : call_no_memory(call, step);
+	if (!add_texts(order, "cgroup_entry", own.files, own.n_files) ||
+	    !add_container_v2(order, &own, container->cgroup) ||
+	    !add_texts(order, "monitor_cgroup_entry", monitor.files, monitor.n_files) ||
+	    (monitor.v2 && !add_text(order, "monitor_cgroup_v2", monitor.v2_directory)))
+		return call_no_memory(call, step);
+	return 0;
 }
 
 static int add_cgroups(cri_engine *engine, const struct runtime_container *container, cJSON *order, cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	const char *monitors = handler_monitor_cgroup(engine, container, &arena);
 	const struct cgroup_hierarchy *memory = cgroup_hierarchy_of(engine->cgroups, "memory");
 	cJSON *oom;
 	const char *path;
-	int result;
+	int result = add_entries(engine, container, order, call);
 
-	if (!monitors)
-		return call_no_memory(call, step);
-	result = add_entry(engine, order, "cgroup_entry", container->cgroup, cgroup_entry_files, call);
-	if (result == 0)
-		result = add_entry(engine, order, "monitor_cgroup_entry", monitors, cgroup_escape_files, call);
 	if (result < 0)
 		return result;
 	oom = cJSON_AddObjectToObject(order, "oom");
@@ -235,9 +244,8 @@ static bool fill_order(cri_engine *engine, const struct runtime_container *conta
 	return cJSON_AddNumberToObject(order, "version", SHIM_VERSION) && add_text(order, "id", container->id) &&
 	       add_text(order, "handler", container->handler) &&
 	       add_text(order, "lxc_config", SHIM_MONITOR_DIRECTORY "/lxc.conf") &&
-	       add_text(order, "lxc_path", handler_lxc_path(engine, container->id, path)) &&
-	       add_text(order, "exits", path_exits(engine, path)) && add_text(order, "log", container->log) &&
-	       add_bool(order, "terminal", container->process.terminal) &&
+	       add_text(order, "lxc_path", PIN_LXC_PATH) && add_text(order, "exits", path_exits(engine, path)) &&
+	       add_text(order, "log", container->log) && add_bool(order, "terminal", container->process.terminal) &&
 	       add_bool(order, "stdin", container->stdin_open) &&
 	       add_bool(order, "stdin_once", container->stdin_once) && add_text(order, "state", engine->state) &&
 	       add_text(order, "monitor_namespace", path_empty_namespace(engine, path)) &&

@@ -37,16 +37,20 @@
  *                  "recursive_readonly":BOOL,"propagation":"private"|"slave"|"shared","flags":["nosuid",…]},
  *                 {"type":"fresh","filesystem":"mqueue","target":PATH,"data":TEXT,"flags":[…]},
  *                 {"type":"mask","target":PATH}, {"type":"readonly","target":PATH}],
- *       "cgroup_entry":[PATH…]   files through which the container's first process (its descriptors come behind the
- *                                memfd of PROCESS) and every exec enter the container's cgroup
- *       "monitor_cgroup_entry":[PATH…]  the same for the shim and the monitor themselves,
+ *       "cgroup_entry":[PATH…]   tasks files of v1, through which the container's first process (their descriptors
+ *                                come behind the memfd of PROCESS) and every exec enter the container's cgroup
+ *       "cgroup_v2":{"mountpoint":PATH,"path":PATH}  and the cgroup of v2 that they are born in; absent: none
+ *       "monitor_cgroup_entry":[PATH…]  tasks files for the shim and the monitor themselves,
+ *       "monitor_cgroup_v2":DIRECTORY in which libcri.so lets the shim be born; absent: none,
  *       "oom":{"v1":PATH of the memory cgroup | "v2":PATH of memory.events} }
  *
  * The monitor keeps cgroups from liblxc, which would make some of its own, and write to cgroup.procs: 10 to 20 ms at
  * each start and end, since the kernel waits for RCU. It enters a mount namespace of the monitors' own, in which
  * no cgroup file system is mounted: liblxc then does without (tried with 5.0.2).
- * The first process, born in the monitor's cgroup, moves itself (cri-init, at PROCESS), which is cheap. What a
- * container sees at /sys/fs/cgroup are entries of "mounts".
+ * On v1 the first process is born in the monitor's cgroup and moves itself (cri-init, at PROCESS), which is cheap. On
+ * v2 that would wait for RCU too, so it is born in the container's (helpers/shim/birth.h), as are the processes of
+ * execs; neither the monitor nor anything else of ours is ever in there, to be killed with it, charged to it, or
+ * counted by its pids.max. What a container sees at /sys/fs/cgroup are entries of "mounts".
  *
  * DIRECTORY/process is the process record of the container's first process.
  *

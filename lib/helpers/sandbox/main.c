@@ -4,7 +4,6 @@
  * it is gone. It does not call helper_start: nothing of what it inherits from the host stays in what it makes.
  */
 #include "base/cleanup.h"
-#include "base/fs.h"
 #include "base/socket.h"
 #include "network/pin_protocol.h"
 
@@ -149,6 +148,74 @@ static bool enter_directory(const char *path)
 	return (fd >= 0 && fchdir(fd) == 0) || failed(PIN_STEP_FILE, errno);
 }
 
+/* mkdir -p of an absolute path, below the present directory. */
+static bool make_below(const char *path)
+{
+	char below[PATH_MAX] = ".";
+	size_t length = strlen(path);
+
+	if (length + 2 > sizeof(below))
+		return failed(PIN_STEP_REQUEST, ENAMETOOLONG);
+	for (size_t i = 1; i <= length; i++) {
+		if (path[i] && path[i] != '/')
+			continue;
+		memcpy(below + 1, path, i);
+		below[i + 1] = '\0';
+		if (mkdirat(AT_FDCWD, below, 0755) < 0 && errno != EEXIST)
+			return failed(PIN_STEP_MONITORS, errno);
+	}
+	return true;
+}
+
+static bool bind_below(const char *path, unsigned long flags)
+{
+	char below[PATH_MAX] = ".";
+
+	if (!make_below(path))
+		return false;
+	memcpy(below + 1, path, strlen(path) + 1);
+	return mount(path, below, NULL, MS_BIND | flags, NULL) == 0 || failed(PIN_STEP_MONITORS, errno);
+}
+
+/* The new root, in the present directory: what liblxc needs, and nothing that would keep the host's mounts busy. */
+static bool make_monitor_root(const char *root)
+{
+	return bind_below("/proc", 0) && bind_below("/sys", 0) && bind_below("/dev", 0) && bind_below(root, MS_REC) &&
+	       make_below(PIN_ROOTFS) && make_below(PIN_NO_LAYERS);
+}
+
+/* From the engine's mount namespace: a namespace cannot be pinned within itself. */
+static bool pin_monitors(int made_fd)
+{
+	char source[] = "/proc/self/fd/0";
+
+	/* One digit: this process has few descriptors. */
+	if (made_fd > 9)
+		return failed(PIN_STEP_MONITORS, EMFILE);
+	source[sizeof(source) - 2] = (char)('0' + made_fd);
+	return pin(source, "monitors");
+}
+
+static bool make_monitors(const char *directory, const char *root)
+{
+	CLEANUP_CLOSE int host_fd = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	CLEANUP_CLOSE int made_fd = -1;
+
+	if (host_fd < 0)
+		return failed(PIN_STEP_FILE, errno);
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("libcri", directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=1m") < 0)
+		return failed(PIN_STEP_MONITORS, errno);
+	if (!enter_directory(directory) || !make_monitor_root(root))
+		return false;
+	if (syscall(SYS_pivot_root, ".", ".") < 0 || syscall(SYS_umount2, ".", MNT_DETACH) < 0)
+		return failed(PIN_STEP_MONITORS, errno);
+	made_fd = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (made_fd < 0 || syscall(SYS_setns, host_fd, CLONE_NEWNS) < 0)
+		return failed(PIN_STEP_MONITORS, errno);
+	return enter_directory(directory) && pin_monitors(made_fd);
+}
+
 static bool make_and_pin(void)
 {
 	const char *at, *end, *directory, *hostname;
@@ -174,67 +241,6 @@ static bool make_and_pin(void)
 			return false;
 	}
 	return true;
-}
-
-/* The new root, in the present directory: what liblxc needs, and nothing that would keep the host's mounts busy. */
-static bool make_monitor_root(const char *root)
-{
-	static const char *const directories[] = { "proc", "sys", "dev" };
-	char below[PATH_MAX];
-	int result;
-
-	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++) {
-		char source[8] = "/";
-
-		strcpy(source + 1, directories[i]);
-		if (mkdirat(AT_FDCWD, directories[i], 0755) < 0 ||
-		    mount(source, directories[i], NULL, MS_BIND, NULL) < 0)
-			return failed(PIN_STEP_MONITORS, errno);
-	}
-	if (strlen(root) + 2 > sizeof(below))
-		return failed(PIN_STEP_REQUEST, ENAMETOOLONG);
-	below[0] = '.';
-	strcpy(below + 1, root);
-	result = fs_make_directories(below, 0700);
-	if (result == 0)
-		result = fs_make_directories("." PIN_ROOTFS, 0755);
-	if (result == 0)
-		result = fs_make_directories("." PIN_NO_LAYERS, 0755);
-	if (result < 0)
-		return failed(PIN_STEP_MONITORS, -result);
-	return mount(root, below, NULL, MS_BIND | MS_REC, NULL) == 0 || failed(PIN_STEP_MONITORS, errno);
-}
-
-/* From the engine's mount namespace: a namespace cannot be pinned within itself. */
-static bool pin_monitors(int made_fd)
-{
-	char source[] = "/proc/self/fd/00";
-
-	source[sizeof(source) - 3] = (char)('0' + made_fd / 10);
-	source[sizeof(source) - 2] = (char)('0' + made_fd % 10);
-	return pin(source, "monitors");
-}
-
-static bool make_monitors(const char *directory, const char *root)
-{
-	CLEANUP_CLOSE int host_fd = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	CLEANUP_CLOSE int made_fd = -1;
-
-	if (host_fd < 0)
-		return failed(PIN_STEP_FILE, errno);
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("libcri", directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=1m") < 0)
-		return failed(PIN_STEP_MONITORS, errno);
-	if (!enter_directory(directory) || !make_monitor_root(root))
-		return false;
-	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0)
-		return failed(PIN_STEP_MONITORS, errno);
-	made_fd = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	if (made_fd < 0 || made_fd > 99)
-		return failed(PIN_STEP_MONITORS, made_fd < 0 ? errno : EMFILE);
-	if (setns(host_fd, CLONE_NEWNS) < 0)
-		return failed(PIN_STEP_MONITORS, errno);
-	return enter_directory(directory) && pin_monitors(made_fd);
 }
 
 int main(int argc, char **argv)
