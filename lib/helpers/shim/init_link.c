@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "init_link.h"
 
-#include "base/cleanup.h"
+#include "base/buffer.h"
 #include "base/socket.h"
 
 #include <string.h>
@@ -26,21 +26,16 @@ int init_send(int fd, enum init_message_type type, uint32_t flags, const char *c
 	      const int *fds, size_t n_fds)
 {
 	struct init_message header = { .type = type, .flags = flags };
-	CLEANUP_FREE char *message = NULL;
-	char *at;
+	CLEANUP_BUFFER struct buffer message = BUFFER_EMPTY;
 
 	for (size_t i = 0; i < n_texts; i++)
 		header.length += (uint32_t)strlen(texts[i]) + 1;
 	if (header.length > INIT_MESSAGE_MAX - sizeof(header))
 		return -EMSGSIZE;
-	message = malloc(sizeof(header) + header.length);
-	if (!message)
-		return -ENOMEM;
-	memcpy(message, &header, sizeof(header));
-	at = message + sizeof(header);
+	buffer_append(&message, &header, sizeof(header));
 	for (size_t i = 0; i < n_texts; i++)
-		at = stpcpy(at, texts[i]) + 1;
-	return socket_send(fd, message, sizeof(header) + header.length, fds, n_fds);
+		buffer_append(&message, texts[i], strlen(texts[i]) + 1);
+	return message.failed ? -ENOMEM : socket_send(fd, message.data, message.length, fds, n_fds);
 }
 
 /* What came beside the bytes: who sent it, and at most one descriptor, the terminal's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
-#include "base/cleanup.h"
+#include "base/buffer.h"
 #include "base/socket.h"
 
 #include <fcntl.h>
@@ -33,23 +33,20 @@ struct store_record {
 static int put(int store, enum store_kind kind, int64_t number, const int *fds, size_t n_fds, const void *extra,
 	       size_t size)
 {
-	CLEANUP_FREE char *message = malloc(sizeof(struct store_record) + size);
+	CLEANUP_BUFFER struct buffer message = BUFFER_EMPTY;
 	struct store_record record = { .kind = kind, .number = number };
 	int given[FDS_MAX] = { -1 };
 	size_t n_given = 0;
 
-	if (!message)
-		return -ENOMEM;
 	for (size_t i = 0; i < n_fds; i++) {
 		if (fds[i] < 0)
 			continue;
 		record.given |= 1u << i;
 		given[n_given++] = fds[i];
 	}
-	memcpy(message, &record, sizeof(record));
-	if (size)
-		memcpy(message + sizeof(record), extra, size);
-	return socket_send(store, message, sizeof(record) + size, given, n_given);
+	buffer_append(&message, &record, sizeof(record));
+	buffer_append(&message, extra, size);
+	return message.failed ? -ENOMEM : socket_send(store, message.data, message.length, given, n_given);
 }
 
 int store_put_fds(int store, const struct store_fds *fds)
@@ -137,18 +134,18 @@ static int apply(struct store_content *content, const char *message, size_t leng
 
 static int read_all(int receive_fd, struct store_content *content)
 {
-	CLEANUP_FREE char *message = malloc(sizeof(struct store_record) + EXTRA_MAX);
+	CLEANUP_BUFFER struct buffer message = BUFFER_EMPTY;
 	const int from_the_first = 0;
 
-	if (!message)
+	if (buffer_reserve(&message, sizeof(struct store_record) + EXTRA_MAX) < 0)
 		return -ENOMEM;
 	if (setsockopt(receive_fd, SOL_SOCKET, SO_PEEK_OFF, &from_the_first, sizeof(from_the_first)) < 0)
 		return -errno;
 	for (;;) {
 		int fds[SOCKET_MAX_FDS];
 		size_t n_fds;
-		ssize_t n = socket_receive(receive_fd, message, sizeof(struct store_record) + EXTRA_MAX, fds, &n_fds,
-					   MSG_PEEK | MSG_DONTWAIT);
+		ssize_t n = socket_receive(receive_fd, message.data, sizeof(struct store_record) + EXTRA_MAX, fds,
+					   &n_fds, MSG_PEEK | MSG_DONTWAIT);
 		int result;
 
 		if (n == -EAGAIN || n == 0)
@@ -156,7 +153,7 @@ static int read_all(int receive_fd, struct store_content *content)
 		if (n < 0)
 			return (int)n;
 		result = (size_t)n < sizeof(struct store_record) ? -EBADMSG
-								 : apply(content, message, (size_t)n, fds, n_fds);
+								 : apply(content, message.data, (size_t)n, fds, n_fds);
 		for (size_t i = 0; i < n_fds; i++)
 			cleanup_close_fd(&fds[i]);
 		if (result < 0)
