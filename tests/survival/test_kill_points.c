@@ -91,6 +91,11 @@ static void check_what_is_there(struct fixture *fixture, const char *point, bool
 	for (size_t i = 0; i < cri_list_count(containers); i++) {
 		const cri_container_info *info = cri_container_at(containers, i);
 
+		/* Its processes were killed, and nobody has recorded its end yet. */
+		if (!strcmp(point, "container killed") || !strncmp(point, "sandbox halting", 15)) {
+			assert_int_equal(fixture_wait(fixture, info->id), 137);
+			continue;
+		}
 		if (info->state == CRI_CONTAINER_CREATED)
 			expect_ok(fixture, cri_container_start(fixture->engine, info->id, fixture->call));
 		if (info->state == CRI_CONTAINER_CREATED || info->state == CRI_CONTAINER_RUNNING) {
