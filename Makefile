@@ -28,8 +28,10 @@ HELPER_DIRECTORY := $(BUILD)/libexec/libcri
 HELPER_PROGRAMS := $(HELPERS:%=$(HELPER_DIRECTORY)/cri-%)
 
 # What each helper is linked with beside lib/base. cri-init and cri-sandbox are apart: mk/bare.mk.
-HELPER_LIBS_shim := -lcjson -ldl
-HELPER_LIBS_fetch := -lcrypto -lz -lzstd -lcjson -lpthread
+# liblxc is to find the shim's syscall(): lib/helpers/shim/birth.h.
+HELPER_LIBS_shim := -lcjson -ldl -Wl,--export-dynamic-symbol=syscall
+# libcurl is loaded when it is needed.
+HELPER_LIBS_fetch := -lcrypto -lz -lzstd -lcjson -lpthread -ldl
 HELPER_LIBS_unpack := -l:libarchive.a
 
 # make V=1 shows the commands.
@@ -41,7 +43,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 all: $(BUILD)/libcri.so $(BUILD)/libcri.a helpers examples
 
-include mk/deps.mk mk/check.mk mk/lint.mk mk/install.mk mk/bare.mk mk/server.mk
+include mk/deps.mk mk/check.mk mk/lint.mk mk/install.mk mk/bare.mk mk/server.mk mk/net.mk
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
