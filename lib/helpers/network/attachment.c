@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A list of plugins, run one after another, as the CNI specification says. */
+#include "helpers/network/pod.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "helpers/network/native.h"
+#include "helpers/network/program.h"
+#include "helpers/network/result.h"
+
+#include <string.h>
+
+/* Undoing has a time of its own: the deadline may have passed already. */
+#define UNDO_NANOSECONDS (10 * NANOSECONDS_PER_SECOND)
+
+const char *const command_names[COMMAND_COUNT] = {
+	[COMMAND_ADD] = "ADD",       [COMMAND_DEL] = "DEL", [COMMAND_CHECK] = "CHECK",
+	[COMMAND_STATUS] = "STATUS", [COMMAND_GC] = "GC",
+};
+
+static bool at_least(const char *version, const char *least)
+{
+	/* Of versions that are known, whose parts are single digits. */
+	return strcmp(version, least) >= 0;
+}
+
+static const char *type_of(const cJSON *plugin)
+{
+	const char *type = "";
+
+	(void)json_string(plugin, "type", &type);
+	return type;
+}
+
+/* The arguments of the capabilities that the plugin has. */
+static bool add_runtime_config(const struct attachment *attachment, cJSON *configuration)
+{
+	const cJSON *wanted = NULL, *capability;
+	cJSON *arguments = NULL;
+
+	(void)json_object(configuration, "capabilities", &wanted);
+	cJSON_ArrayForEach(capability, wanted)
+	{
+		const cJSON *argument = cJSON_GetObjectItemCaseSensitive(attachment->capabilities, capability->string);
+		cJSON *copy;
+
+		if (!cJSON_IsTrue(capability) || !argument)
+			continue;
+		if (!arguments)
+			arguments = cJSON_AddObjectToObject(configuration, "runtimeConfig");
+		copy = cJSON_Duplicate(argument, true);
+		if (!arguments || !copy || !cJSON_AddItemToObject(arguments, capability->string, copy)) {
+			cJSON_Delete(copy);
+			return false;
+		}
+	}
+	cJSON_DeleteItemFromObjectCaseSensitive(configuration, "capabilities");
+	return true;
+}
+
+/* What a plugin reads: its own section with the list's name and version, the arguments and the result so far. */
+static int configure(const struct pod *pod, const struct attachment *attachment, const cJSON *plugin,
+		     const cJSON *previous, cJSON **configuration, struct failure *failure)
+{
+	CLEANUP_JSON cJSON *made = cJSON_Duplicate(plugin, true);
+	cJSON *result = NULL, *copy;
+
+	if (!made)
+		return fail_memory(failure);
+	cJSON_DeleteItemFromObjectCaseSensitive(made, "name");
+	cJSON_DeleteItemFromObjectCaseSensitive(made, "cniVersion");
+	cJSON_DeleteItemFromObjectCaseSensitive(made, "prevResult");
+	cJSON_DeleteItemFromObjectCaseSensitive(made, "runtimeConfig");
+	if (!cJSON_AddStringToObject(made, "name", attachment->name) ||
+	    !cJSON_AddStringToObject(made, "cniVersion", attachment->version) || !add_runtime_config(attachment, made))
+		return fail_memory(failure);
+	/* DEL has it from 0.4.0 on. */
+	if (previous && (pod->command == COMMAND_ADD || at_least(attachment->version, "0.4.0"))) {
+		int code = result_write(previous, attachment->version, &result, failure);
+
+		if (code < 0)
+			return code;
+		if (!cJSON_AddItemToObject(made, "prevResult", result)) {
+			cJSON_Delete(result);
+			return fail_memory(failure);
+		}
+	}
+	if (pod->command == COMMAND_GC) {
+		copy = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(pod->valid, attachment->name), true);
+		copy = copy ? copy : cJSON_CreateArray();
+		if (!copy || !cJSON_AddItemToObject(made, "cni.dev/valid-attachments", copy)) {
+			cJSON_Delete(copy);
+			return fail_memory(failure);
+		}
+	}
+	*configuration = TAKE_POINTER(made);
+	return 0;
+}
+
+static int run_program(const struct pod *pod, const struct attachment *attachment, const char *type,
+		       const cJSON *configuration, cJSON **result, struct failure *failure)
+{
+	CLEANUP_BUFFER struct buffer output = BUFFER_EMPTY;
+	CLEANUP_FREE char *text = cJSON_PrintUnformatted(configuration);
+	CLEANUP_JSON cJSON *printed = NULL;
+	int code;
+
+	if (!text)
+		return fail_memory(failure);
+	code = program_run(pod, type, attachment->interface, text, &output, failure);
+	if (code < 0 || pod->command != COMMAND_ADD)
+		return code;
+	if (json_parse(output.data ? output.data : "", output.length, PROGRAM_OUTPUT_MAX, &printed) < 0)
+		return fail(failure, CRI_EINVAL, "it succeeded, but what it printed is no JSON: \"%.200s\"",
+			    output.data ? output.data : "");
+	return result_read(printed, result, failure);
+}
+
+/* One plugin. For ADD `*result` becomes its result; it begins as that of the one before. */
+static int run_plugin(struct pod *pod, const struct attachment *attachment, const cJSON *plugin, cJSON **result,
+		      struct failure *failure)
+{
+	CLEANUP_JSON cJSON *configuration = NULL;
+	cJSON *next = NULL;
+	const char *type = type_of(plugin);
+	int code = configure(pod, attachment, plugin, *result, &configuration, failure);
+
+	if (code == 0 && pod->in_process && native_can(configuration))
+		code = native_run(pod, attachment, configuration, *result, &next, failure);
+	else if (code == 0)
+		code = run_program(pod, attachment, type, configuration, &next, failure);
+	if (code < 0) {
+		fail_where(failure, "network %s: plugin %s: %s", attachment->name, type, command_names[pod->command]);
+		return code;
+	}
+	if (next) {
+		cJSON_Delete(*result);
+		*result = next;
+	}
+	return 0;
+}
+
+int attachment_delete(struct pod *pod, struct attachment *attachment, struct failure *failure)
+{
+	const cJSON *plugins = cJSON_GetObjectItemCaseSensitive(attachment->list, "plugins");
+	int result = 0;
+
+	pod->command = COMMAND_DEL;
+	for (int i = cJSON_GetArraySize(plugins) - 1; i >= 0; i--) {
+		int code = run_plugin(pod, attachment, cJSON_GetArrayItem(plugins, i), &attachment->result, failure);
+
+		/* What can be given back is given back, whatever fails. */
+		result = result < 0 ? result : code;
+	}
+	return result;
+}
+
+int attachment_add(struct pod *pod, struct attachment *attachment, bool *undone, struct failure *failure)
+{
+	const cJSON *plugin;
+	int code = 0;
+
+	*undone = true;
+	pod->command = COMMAND_ADD;
+	cJSON_ArrayForEach(plugin, cJSON_GetObjectItemCaseSensitive(attachment->list, "plugins"))
+	{
+		code = run_plugin(pod, attachment, plugin, &attachment->result, failure);
+		if (code < 0)
+			break;
+	}
+	if (code < 0) {
+		struct failure ignored = { 0 };
+		struct pod undoing = *pod;
+
+		undoing.deadline = clock_boot() + UNDO_NANOSECONDS;
+		/* A hang-up must not stop it. */
+		undoing.control = -1;
+		*undone = attachment_delete(&undoing, attachment, &ignored) == 0;
+	}
+	return code;
+}
+
+int attachment_ask(struct pod *pod, struct attachment *attachment, struct failure *failure)
+{
+	const char *least = pod->command == COMMAND_CHECK ? "0.4.0" : "1.1.0";
+	const cJSON *plugin;
+	bool disabled = false;
+
+	if (pod->command == COMMAND_CHECK)
+		(void)json_bool(attachment->list, "disableCheck", &disabled);
+	if (pod->command == COMMAND_GC)
+		(void)json_bool(attachment->list, "disableGC", &disabled);
+	if (disabled || !at_least(attachment->version, least))
+		return 0;
+	cJSON_ArrayForEach(plugin, cJSON_GetObjectItemCaseSensitive(attachment->list, "plugins"))
+	{
+		int code = run_plugin(pod, attachment, plugin, &attachment->result, failure);
+
+		if (code < 0)
+			return code;
+	}
+	return 0;
+}

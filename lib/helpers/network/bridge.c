@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bridge plugin with host-local addresses. */
+#include "helpers/network/bridge.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "helpers/network/native.h"
+#include "helpers/network/rules.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define DEFAULT_BRIDGE "cni0"
+#define OWN_SETS (1u << SET_LOCAL | 1u << SET_MASQUERADED)
+#define NAME_TRIES 8
+
+bool bridge_can(const cJSON *configuration)
+{
+	static const char *const known[] = { "type",   "name", "cniVersion",  "prevResult", "runtimeConfig",
+					     "bridge", "dns",  "isGateway",   "ipMasq",     "isDefaultGateway",
+					     "mtu",    "ipam", "hairpinMode", NULL };
+	const cJSON *arguments = cJSON_GetObjectItemCaseSensitive(configuration, "runtimeConfig");
+
+	return native_only_known(configuration, known) && !cJSON_GetObjectItemCaseSensitive(arguments, "mac") &&
+	       !cJSON_GetObjectItemCaseSensitive(arguments, "ipRanges") &&
+	       host_local_can(cJSON_GetObjectItemCaseSensitive(configuration, "ipam"));
+}
+
+static int read_flag(const cJSON *configuration, const char *key, bool *flag, struct failure *failure)
+{
+	return json_bool(configuration, key, flag) == -EINVAL
+		       ? fail(failure, CRI_EINVAL, "\"%s\" is neither true nor false", key)
+		       : 0;
+}
+
+static int read_configuration(const cJSON *configuration, struct bridge *bridge, struct failure *failure)
+{
+	const char *name = "";
+	int64_t mtu = 0;
+	int code;
+
+	memset(bridge, 0, sizeof(*bridge));
+	if (json_string(configuration, "bridge", &name) == -EINVAL || strlen(name) >= IFNAMSIZ || strchr(name, '/'))
+		return fail(failure, CRI_EINVAL, "\"bridge\" is no name of an interface");
+	snprintf(bridge->name, sizeof(bridge->name), "%s", text_is_empty(name) ? DEFAULT_BRIDGE : name);
+	if (json_int64(configuration, "mtu", &mtu) == -EINVAL || mtu < 0 || mtu > 65535)
+		return fail(failure, CRI_EINVAL, "\"mtu\" is not 0 to 65535");
+	bridge->mtu = (unsigned)mtu;
+	code = read_flag(configuration, "isGateway", &bridge->is_gateway, failure);
+	if (code == 0)
+		code = read_flag(configuration, "isDefaultGateway", &bridge->is_default_gateway, failure);
+	if (code == 0)
+		code = read_flag(configuration, "ipMasq", &bridge->masquerade, failure);
+	if (code == 0)
+		code = read_flag(configuration, "hairpinMode", &bridge->hairpin, failure);
+	bridge->is_gateway = bridge->is_gateway || bridge->is_default_gateway;
+	return code;
+}
+
+/* Reads first: /proc/sys may be read-only, and right already. */
+static int enable_forwarding(int family, struct failure *failure)
+{
+	const char *path =
+		family == AF_INET ? "/proc/sys/net/ipv4/ip_forward" : "/proc/sys/net/ipv6/conf/all/forwarding";
+	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
+	int code = fs_read(AT_FDCWD, path, 16, &content);
+
+	if (code == 0 && content.length && content.data[0] == '1')
+		return 0;
+	code = fs_write_text(AT_FDCWD, path, "1");
+	return code < 0 ? fail_errno(failure, code, "switch forwarding on in %s, which a gateway needs", path) : 0;
+}
+
+static int random_mac(uint8_t mac[6])
+{
+	int code = random_bytes(mac, 6);
+
+	mac[0] = (uint8_t)((mac[0] & 0xfe) | 0x02);
+	return code;
+}
+
+static int ensure_bridge(struct netlink *host, const struct bridge *bridge, struct link *link, struct failure *failure)
+{
+	int code = link_find(host, bridge->name, link);
+	uint8_t mac[6];
+
+	if (code == -ENODEV) {
+		code = random_mac(mac);
+		if (code == 0)
+			code = link_make_bridge(host, bridge->name, bridge->mtu, mac);
+		/* Another pod's helper was quicker. */
+		if (code == 0 || code == -EEXIST)
+			code = link_find(host, bridge->name, link);
+	}
+	if (code < 0)
+		return fail_errno(failure, code, "make the bridge %s", bridge->name);
+	if (!link->is_bridge)
+		return fail(failure, CRI_EPRECONDITION, "the interface %s exists and is no bridge", bridge->name);
+	if (!(link->flags & IFF_UP)) {
+		code = link_set_up(host, link->index);
+		if (code < 0)
+			return fail_errno(failure, code, "bring the bridge %s up", bridge->name);
+	}
+	return 0;
+}
+
+struct gateway_search {
+	struct prefix wanted;
+	bool found, clash;
+	struct prefix other;
+};
+
+static void compare_address(const struct prefix *present, void *data)
+{
+	struct gateway_search *search = data;
+
+	if (present->address.family != search->wanted.address.family)
+		return;
+	if (present->length == search->wanted.length && !address_compare(&present->address, &search->wanted.address)) {
+		search->found = true;
+	} else if (prefix_contains(present, &search->wanted.address) ||
+		   prefix_contains(&search->wanted, &present->address)) {
+		search->clash = true;
+		search->other = *present;
+	}
+}
+
+static int ensure_gateway(struct netlink *host, const struct bridge *bridge, const struct link *link,
+			  const struct allocation *allocation, struct failure *failure)
+{
+	struct gateway_search search = { .wanted = { allocation->gateway, allocation->prefix.length } };
+	char wanted[PREFIX_TEXT], other[PREFIX_TEXT];
+	int code = link_addresses(host, link->index, compare_address, &search);
+
+	if (code == 0 && search.found)
+		return 0;
+	if (code == 0 && search.clash)
+		return fail(failure, CRI_EPRECONDITION, "the bridge %s has the address %s, where %s is wanted",
+			    bridge->name, prefix_text(&search.other, other), prefix_text(&search.wanted, wanted));
+	if (code == 0)
+		code = link_add_address(host, link->index, &search.wanted);
+	return code < 0 && code != -EEXIST ? fail_errno(failure, code, "give the bridge %s the address %s",
+							bridge->name, prefix_text(&search.wanted, wanted))
+					   : 0;
+}
+
+static int make_veth(struct pod *pod, struct netlink *host, struct making *making, struct failure *failure)
+{
+	const struct veth veth = {
+		.name = making->host_name,
+		.peer = making->interface,
+		.mac = making->host_mac,
+		.peer_mac = making->mac,
+		.mtu = making->bridge.mtu,
+		.bridge = making->link.index,
+		.peer_fd = pod->nets->inside_fd,
+	};
+	struct link present;
+	int code = -EEXIST;
+
+	for (int i = 0; i < NAME_TRIES && code == -EEXIST; i++) {
+		uint8_t bytes[4];
+
+		if (random_bytes(bytes, sizeof(bytes)) < 0 || random_mac(making->host_mac) < 0 ||
+		    random_mac(making->mac) < 0)
+			return fail(failure, CRI_EINTERNAL, "the kernel gives no random bytes");
+		snprintf(making->host_name, sizeof(making->host_name), "veth%02x%02x%02x%02x", bytes[0], bytes[1],
+			 bytes[2], bytes[3]);
+		code = link_make_veth(host, &veth);
+		if (code == -EEXIST && link_find(&pod->nets->inside, making->interface, &present) == 0)
+			return fail(failure, CRI_EEXIST, "the pod has an interface %s already", making->interface);
+	}
+	if (code < 0)
+		return fail_errno(failure, code, "make the interface %s", making->interface);
+	making->made = true;
+	if (!making->bridge.hairpin)
+		return 0;
+	code = link_find(host, making->host_name, &present);
+	if (code == 0)
+		code = link_set_hairpin(host, present.index);
+	return code < 0 ? fail_errno(failure, code, "set hairpin mode") : 0;
+}
+
+static int masquerade(struct pod *pod, const struct making *making, struct failure *failure)
+{
+	static struct rules rules;
+	int code = rules_open(&rules, pod, making->interface, failure);
+
+	for (size_t i = 0; i < making->host_local.n_sets && code == 0; i++)
+		code = rules_masquerade(&rules, &making->allocations[i].prefix, failure);
+	if (code == 0)
+		code = rules_commit(&rules, failure);
+	rules_close(&rules);
+	return code;
+}
+
+static int set_up_host(struct pod *pod, struct making *making, struct failure *failure)
+{
+	struct netlink *host, *inside;
+	int code = nets_host(pod, &host, failure);
+
+	if (code == 0)
+		code = nets_inside(pod, &inside, failure);
+	for (size_t i = 0; i < making->host_local.n_sets && code == 0 && making->bridge.is_gateway; i++)
+		code = enable_forwarding(making->allocations[i].gateway.family, failure);
+	if (code == 0)
+		code = ensure_bridge(host, &making->bridge, &making->link, failure);
+	for (size_t i = 0; i < making->host_local.n_sets && code == 0 && making->bridge.is_gateway; i++)
+		code = ensure_gateway(host, &making->bridge, &making->link, &making->allocations[i], failure);
+	if (code == 0 && making->bridge.masquerade)
+		code = masquerade(pod, making, failure);
+	return code < 0 ? code : make_veth(pod, host, making, failure);
+}
+
+static int add(struct pod *pod, const cJSON *configuration, struct making *making, cJSON **result,
+	       struct failure *failure)
+{
+	int code = host_local_allocate(pod, making->interface, &making->host_local, making->allocations, failure);
+
+	if (code == 0)
+		code = set_up_host(pod, making, failure);
+	if (code == 0)
+		code = bridge_set_up_inside(pod, making, failure);
+	if (code == 0)
+		code = bridge_result(pod, configuration, making, result, failure);
+	if (code < 0 && making->made) {
+		struct link link;
+
+		if (link_find(&pod->nets->host, making->host_name, &link) == 0)
+			(void)link_delete(&pod->nets->host, link.index);
+	}
+	return code;
+}
+
+/* The interface goes with the namespace, which the kernel destroys when nobody waits for it. */
+static int delete (struct pod *pod, const struct making *making, const cJSON *previous, struct failure *failure)
+{
+	static struct rules rules;
+	int code = host_local_release(pod, making->interface, &making->host_local, previous, failure);
+
+	if (!making->bridge.masquerade)
+		return code;
+	if (rules_open(&rules, pod, making->interface, failure) == 0)
+		(void)rules_delete(&rules, OWN_SETS, failure);
+	rules_close(&rules);
+	return failure->code;
+}
+
+int bridge_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,
+	       cJSON **result, struct failure *failure)
+{
+	static struct making making;
+	int code;
+
+	memset(&making, 0, sizeof(making));
+	making.interface = attachment->interface;
+	code = read_configuration(configuration, &making.bridge, failure);
+	if (code == 0)
+		code = host_local_read(configuration, attachment->name, pod->command != COMMAND_DEL, &making.host_local,
+				       failure);
+	if (code < 0)
+		return code;
+	if (pod->command == COMMAND_DEL)
+		return delete (pod, &making, previous, failure);
+	if (pod->command == COMMAND_CHECK)
+		return bridge_check(pod, &making, previous, failure);
+	return add(pod, configuration, &making, result, failure);
+}

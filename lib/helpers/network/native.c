@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "helpers/network/native.h"
+
+#include "base/json.h"
+
+#include <string.h>
+
+/* What the program's reader takes for "not given". */
+static bool is_zero(const cJSON *value)
+{
+	return cJSON_IsFalse(value) || cJSON_IsNull(value) || (cJSON_IsNumber(value) && value->valuedouble == 0) ||
+	       (cJSON_IsString(value) && !*value->valuestring) ||
+	       ((cJSON_IsArray(value) || cJSON_IsObject(value)) && !value->child);
+}
+
+bool native_only_known(const cJSON *object, const char *const *known)
+{
+	const cJSON *member;
+
+	if (!cJSON_IsObject(object))
+		return false;
+	cJSON_ArrayForEach(member, object)
+	{
+		const char *const *name = known;
+
+		while (*name && strcmp(*name, member->string))
+			name++;
+		if (!*name && !is_zero(member))
+			return false;
+	}
+	return true;
+}
+
+static bool loopback_can(const cJSON *configuration)
+{
+	static const char *const known[] = { "type", "name", "cniVersion", "prevResult", "runtimeConfig", NULL };
+
+	return native_only_known(configuration, known);
+}
+
+bool native_can(const cJSON *configuration)
+{
+	const char *type = "";
+
+	(void)json_string(configuration, "type", &type);
+	if (!strcmp(type, "bridge"))
+		return bridge_can(configuration);
+	if (!strcmp(type, "portmap"))
+		return portmap_can(configuration);
+	return !strcmp(type, "loopback") && loopback_can(configuration);
+}
+
+int native_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,
+	       cJSON **result, struct failure *failure)
+{
+	const char *type = "";
+
+	/* Neither is in the version of the plugins that these stand for. */
+	if (pod->command == COMMAND_STATUS || pod->command == COMMAND_GC)
+		return 0;
+	(void)json_string(configuration, "type", &type);
+	if (!strcmp(type, "bridge"))
+		return bridge_run(pod, attachment, configuration, previous, result, failure);
+	if (!strcmp(type, "portmap"))
+		return portmap_run(pod, attachment, configuration, previous, result, failure);
+	return loopback_run(pod, attachment, previous, result, failure);
+}

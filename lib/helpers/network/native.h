@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plugins loopback, bridge with host-local, and portmap, without a program. */
+#ifndef LIBCRI_HELPERS_NETWORK_NATIVE_H
+#define LIBCRI_HELPERS_NETWORK_NATIVE_H
+
+#include "helpers/network/pod.h"
+
+/* Whether the plugin and all options of its configuration are known here; if not, the program is run. The answer for
+ * one configuration never changes, so that DEL takes the way of ADD. */
+bool native_can(const cJSON *configuration);
+
+/* Does what the plugin's program would do. `previous` and `*result` as for a program. */
+int native_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,
+	       cJSON **result, struct failure *failure);
+
+/* One plugin each. `_can` looks at the options only. */
+bool bridge_can(const cJSON *configuration);
+int bridge_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,
+	       cJSON **result, struct failure *failure);
+int loopback_run(struct pod *pod, const struct attachment *attachment, const cJSON *previous, cJSON **result,
+		 struct failure *failure);
+bool portmap_can(const cJSON *configuration);
+int portmap_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,
+		cJSON **result, struct failure *failure);
+
+/* Every member of `object` is of one of the kinds that are listed in `known`, NULL-terminated. */
+bool native_only_known(const cJSON *object, const char *const *known);
+
+#endif

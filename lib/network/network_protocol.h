@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What libcri.so asks of cri-network, and its answer. Both are JSON in a memfd: the request is the helper's standard
+ * input, the answer its standard output. When the answer is complete the helper sends one byte over the socket
+ * NETWORK_CONTROL_FD; when that socket hangs up before, nobody wants the answer, and it kills the plugin that runs,
+ * undoes what it did, and ends.
+ *
+ *     { "command": "ADD", "id": …, "netns": path or "", "host": path of the host's network namespace,
+ *       "lock": path, "timeout": milliseconds, "args": CNI_ARGS, "path": [directories], "inProcess": bool,
+ *       "valid": { network: [ {"containerID","ifname"} ] },                             for GC
+ *       "attachments": [ { "interface", "list": {"cniVersion","name","plugins"}, "capabilities": {}, "result" } ] }
+ *
+ *     { "results": [ … ] }                 one for each attachment, of CNI version 1.0.0
+ *     { "error": text, "code": cri_code, "undone": bool }
+ */
+#ifndef LIBCRI_NETWORK_NETWORK_PROTOCOL_H
+#define LIBCRI_NETWORK_NETWORK_PROTOCOL_H
+
+#define NETWORK_CONTROL_FD 3
+#define NETWORK_MESSAGE_MAX (8u << 20)
+
+#endif
