@@ -7,7 +7,6 @@ int serve_checkpoint_container(struct exchange *exchange, const void *request)
 	const Cri__CheckpointContainerRequest *asked = request;
 	int result;
 
-	exchange_object(exchange, "container", asked->container_id);
 	/* In seconds; a client's own deadline cancels the call all the same. */
 	if (asked->timeout > 0 && asked->timeout < INT64_MAX / 1000)
 		cri_call_set_timeout(exchange->call, asked->timeout * 1000);
@@ -27,7 +26,6 @@ int serve_checkpoint_pod(struct exchange *exchange, const void *request)
 
 	if (result)
 		return result;
-	exchange_object(exchange, "sandbox", asked->pod_sandbox_id);
 	result = cri_sandbox_checkpoint(exchange->engine, asked->pod_sandbox_id, asked->output_path,
 					(const char *const *)asked->container_ids, asked->n_container_ids, options,
 					asked->n_options, exchange->call);

@@ -13,7 +13,6 @@ int serve_create_container(struct exchange *exchange, const void *request)
 
 	if (result)
 		return result;
-	exchange_object(exchange, "sandbox", asked->pod_sandbox_id);
 	result = cri_container_create(exchange->engine, asked->pod_sandbox_id, config, &id, exchange->call);
 	if (result)
 		return result;
@@ -27,10 +26,7 @@ int serve_create_container(struct exchange *exchange, const void *request)
 int serve_start_container(struct exchange *exchange, const void *request)
 {
 	const Cri__StartContainerRequest *asked = request;
-	int result;
-
-	exchange_object(exchange, "container", asked->container_id);
-	result = cri_container_start(exchange->engine, asked->container_id, exchange->call);
+	int result = cri_container_start(exchange->engine, asked->container_id, exchange->call);
 	if (result)
 		return result;
 	return exchange_send(exchange, message_new(&exchange->conversion, &cri__start_container_response__descriptor));
@@ -39,10 +35,7 @@ int serve_start_container(struct exchange *exchange, const void *request)
 int serve_stop_container(struct exchange *exchange, const void *request)
 {
 	const Cri__StopContainerRequest *asked = request;
-	int result;
-
-	exchange_object(exchange, "container", asked->container_id);
-	result = cri_container_stop(exchange->engine, asked->container_id, asked->timeout, exchange->call);
+	int result = cri_container_stop(exchange->engine, asked->container_id, asked->timeout, exchange->call);
 	if (result)
 		return result;
 	return exchange_send(exchange, message_new(&exchange->conversion, &cri__stop_container_response__descriptor));
@@ -51,10 +44,7 @@ int serve_stop_container(struct exchange *exchange, const void *request)
 int serve_remove_container(struct exchange *exchange, const void *request)
 {
 	const Cri__RemoveContainerRequest *asked = request;
-	int result;
-
-	exchange_object(exchange, "container", asked->container_id);
-	result = cri_container_remove(exchange->engine, asked->container_id, exchange->call);
+	int result = cri_container_remove(exchange->engine, asked->container_id, exchange->call);
 	if (result)
 		return result;
 	return exchange_send(exchange, message_new(&exchange->conversion, &cri__remove_container_response__descriptor));
@@ -153,10 +143,7 @@ int serve_container_status(struct exchange *exchange, const void *request)
 	OWN_LIST cri_list *status = NULL;
 	Cri__ContainerStatusResponse *response;
 	char *json = NULL;
-	int result;
-
-	exchange_object(exchange, "container", asked->container_id);
-	result = cri_container_status_get(exchange->engine, asked->container_id, &status, exchange->call);
+	int result = cri_container_status_get(exchange->engine, asked->container_id, &status, exchange->call);
 	response = message_new(&exchange->conversion, &cri__container_status_response__descriptor);
 	if (result || !response)
 		return result ? result : CRI_ENOMEM;
@@ -178,7 +165,6 @@ int serve_update_container_resources(struct exchange *exchange, const void *requ
 
 	if (result)
 		return result;
-	exchange_object(exchange, "container", asked->container_id);
 	result = cri_container_update_resources(exchange->engine, asked->container_id, resources, exchange->call);
 	if (result)
 		return result;
@@ -189,10 +175,7 @@ int serve_update_container_resources(struct exchange *exchange, const void *requ
 int serve_reopen_container_log(struct exchange *exchange, const void *request)
 {
 	const Cri__ReopenContainerLogRequest *asked = request;
-	int result;
-
-	exchange_object(exchange, "container", asked->container_id);
-	result = cri_container_reopen_log(exchange->engine, asked->container_id, exchange->call);
+	int result = cri_container_reopen_log(exchange->engine, asked->container_id, exchange->call);
 	if (result)
 		return result;
 	return exchange_send(exchange,

@@ -42,10 +42,7 @@ int serve_exec_sync(struct exchange *exchange, const void *request)
 		.timeout = asked->timeout,
 	};
 	cri_exec_result *output = NULL;
-	int result;
-
-	exchange_object(exchange, "container", asked->container_id);
-	result = cri_container_exec_sync(exchange->engine, asked->container_id, &options, &output, exchange->call);
+	int result = cri_container_exec_sync(exchange->engine, asked->container_id, &options, &output, exchange->call);
 	if (result)
 		return result;
 	result = exchange_send(exchange, result_to_wire(exchange, output));
@@ -74,7 +71,6 @@ int serve_exec(struct exchange *exchange, const void *request)
 	Cri__ExecResponse *response;
 	int result;
 
-	exchange_object(exchange, "container", asked->container_id);
 	if (!streams)
 		return CRI_ENOTSUP;
 	result = cri_stream_server_exec(streams, asked->container_id, &options, &url, exchange->call);
@@ -98,7 +94,6 @@ int serve_attach(struct exchange *exchange, const void *request)
 	Cri__AttachResponse *response;
 	int result;
 
-	exchange_object(exchange, "container", asked->container_id);
 	if (!streams)
 		return CRI_ENOTSUP;
 	result = cri_stream_server_attach(streams, asked->container_id, &options, &url, exchange->call);
@@ -118,7 +113,6 @@ int serve_port_forward(struct exchange *exchange, const void *request)
 	Cri__PortForwardResponse *response;
 	int result;
 
-	exchange_object(exchange, "sandbox", asked->pod_sandbox_id);
 	if (!streams)
 		return CRI_ENOTSUP;
 	result = cri_stream_server_port_forward(streams, asked->pod_sandbox_id, asked->port, asked->n_port, &url,

@@ -12,78 +12,81 @@
 
 static void serve(struct rpc *rpc, struct rpc_status *status);
 
+struct object {
+	const char *kind;
+	const char *field;
+};
+
 struct method {
 	struct rpc_method method;
 	unsigned int dialects;
 	const ProtobufCMessageDescriptor *request;
 	exchange_function serve;
+	/* What the request's first field, a text, is the id of; NULL: it has no such field. */
+	const struct object *object;
 };
 
-#define CHANGES(s, n, d, r, f)                                                                                         \
+static const struct object pod = { "sandbox", "pod_sandbox_id" }, container = { "container", "container_id" };
+#define POD &pod
+#define CONTAINER &container
+
+#define METHOD(service, name, kind, slow, reads, dialects, request, function, object)                                  \
 	{                                                                                                              \
-		{ s, n, RPC_UNARY, false, false, serve }, d, &cri__##r##__descriptor, f                                \
+		{ service, name, kind, slow, reads, serve }, dialects, &cri__##request##__descriptor, function, object \
 	}
-#define LASTS(s, n, d, r, f)                                                                                           \
-	{                                                                                                              \
-		{ s, n, RPC_UNARY, true, false, serve }, d, &cri__##r##__descriptor, f                                 \
-	}
-#define READS(s, n, d, r, f)                                                                                           \
-	{                                                                                                              \
-		{ s, n, RPC_UNARY, false, true, serve }, d, &cri__##r##__descriptor, f                                 \
-	}
-#define STREAMS(s, n, d, r, f)                                                                                         \
-	{                                                                                                              \
-		{ s, n, RPC_STREAM, false, true, serve }, d, &cri__##r##__descriptor, f                                \
-	}
+#define CHANGES(service, name, ...) METHOD(service, name, RPC_UNARY, false, false, __VA_ARGS__)
+#define LASTS(service, name, ...) METHOD(service, name, RPC_UNARY, true, false, __VA_ARGS__)
+#define READS(service, name, ...) METHOD(service, name, RPC_UNARY, false, true, __VA_ARGS__)
+#define STREAMS(service, name, ...) METHOD(service, name, RPC_STREAM, false, true, __VA_ARGS__)
 
 static const char runtime[] = "RuntimeService", image[] = "ImageService";
 
 /* In the order of cri.proto. LASTS: may wait for a network, a command or a grace period. */
 /* clang-format off */
 static const struct method methods[] = {
-	READS(runtime, "Version", SINCE_2019, version_request, serve_version),
-	CHANGES(runtime, "RunPodSandbox", SINCE_2019, run_pod_sandbox_request, serve_run_pod_sandbox),
-	CHANGES(runtime, "StopPodSandbox", SINCE_2019, stop_pod_sandbox_request, serve_stop_pod_sandbox),
-	CHANGES(runtime, "RemovePodSandbox", SINCE_2019, remove_pod_sandbox_request, serve_remove_pod_sandbox),
-	READS(runtime, "PodSandboxStatus", SINCE_2019, pod_sandbox_status_request, serve_pod_sandbox_status),
-	READS(runtime, "ListPodSandbox", SINCE_2019, list_pod_sandbox_request, serve_list_pod_sandbox),
-	STREAMS(runtime, "StreamPodSandboxes", SINCE_V1, stream_pod_sandboxes_request, serve_stream_pod_sandboxes),
-	CHANGES(runtime, "CreateContainer", SINCE_2019, create_container_request, serve_create_container),
-	CHANGES(runtime, "StartContainer", SINCE_2019, start_container_request, serve_start_container),
-	LASTS(runtime, "StopContainer", SINCE_2019, stop_container_request, serve_stop_container),
-	CHANGES(runtime, "RemoveContainer", SINCE_2019, remove_container_request, serve_remove_container),
-	READS(runtime, "ListContainers", SINCE_2019, list_containers_request, serve_list_containers),
-	STREAMS(runtime, "StreamContainers", SINCE_V1, stream_containers_request, serve_stream_containers),
-	READS(runtime, "ContainerStatus", SINCE_2019, container_status_request, serve_container_status),
-	CHANGES(runtime, "UpdateContainerResources", SINCE_2019, update_container_resources_request, serve_update_container_resources),
-	CHANGES(runtime, "ReopenContainerLog", SINCE_V1ALPHA2, reopen_container_log_request, serve_reopen_container_log),
-	LASTS(runtime, "ExecSync", SINCE_2019, exec_sync_request, serve_exec_sync),
-	CHANGES(runtime, "Exec", SINCE_2019, exec_request, serve_exec),
-	CHANGES(runtime, "Attach", SINCE_2019, attach_request, serve_attach),
-	CHANGES(runtime, "PortForward", SINCE_2019, port_forward_request, serve_port_forward),
-	READS(runtime, "ContainerStats", SINCE_2019, container_stats_request, serve_container_stats),
-	READS(runtime, "ListContainerStats", SINCE_2019, list_container_stats_request, serve_list_container_stats),
-	STREAMS(runtime, "StreamContainerStats", SINCE_V1, stream_container_stats_request, serve_stream_container_stats),
-	READS(runtime, "PodSandboxStats", SINCE_V1ALPHA2, pod_sandbox_stats_request, serve_pod_sandbox_stats),
-	READS(runtime, "ListPodSandboxStats", SINCE_V1ALPHA2, list_pod_sandbox_stats_request, serve_list_pod_sandbox_stats),
-	STREAMS(runtime, "StreamPodSandboxStats", SINCE_V1, stream_pod_sandbox_stats_request, serve_stream_pod_sandbox_stats),
-	CHANGES(runtime, "UpdateRuntimeConfig", SINCE_2019, update_runtime_config_request, serve_update_runtime_config),
-	READS(runtime, "Status", SINCE_2019, status_request, serve_status),
-	LASTS(runtime, "CheckpointContainer", SINCE_V1, checkpoint_container_request, serve_checkpoint_container),
-	LASTS(runtime, "CheckpointPod", SINCE_V1, checkpoint_pod_request, serve_checkpoint_pod),
-	LASTS(runtime, "RestorePod", SINCE_V1, restore_pod_request, serve_restore_pod),
-	{ { runtime, "GetContainerEvents", RPC_EVENTS, false, true, NULL }, SINCE_V1, &cri__get_events_request__descriptor, NULL },
-	READS(runtime, "ListMetricDescriptors", SINCE_V1, list_metric_descriptors_request, serve_list_metric_descriptors),
-	READS(runtime, "ListPodSandboxMetrics", SINCE_V1, list_pod_sandbox_metrics_request, serve_list_pod_sandbox_metrics),
-	STREAMS(runtime, "StreamPodSandboxMetrics", SINCE_V1, stream_pod_sandbox_metrics_request, serve_stream_pod_sandbox_metrics),
-	READS(runtime, "RuntimeConfig", SINCE_V1, runtime_config_request, serve_runtime_config),
-	CHANGES(runtime, "UpdatePodSandboxResources", SINCE_V1, update_pod_sandbox_resources_request, serve_update_pod_sandbox_resources),
-	READS(image, "ListImages", SINCE_2019, list_images_request, serve_list_images),
-	STREAMS(image, "StreamImages", SINCE_V1, stream_images_request, serve_stream_images),
-	READS(image, "ImageStatus", SINCE_2019, image_status_request, serve_image_status),
-	LASTS(image, "PullImage", SINCE_2019, pull_image_request, serve_pull_image),
-	CHANGES(image, "RemoveImage", SINCE_2019, remove_image_request, serve_remove_image),
-	READS(image, "ImageFsInfo", SINCE_2019, image_fs_info_request, serve_image_fs_info),
+	READS(runtime, "Version", SINCE_2019, version_request, serve_version, NULL),
+	CHANGES(runtime, "RunPodSandbox", SINCE_2019, run_pod_sandbox_request, serve_run_pod_sandbox, NULL),
+	CHANGES(runtime, "StopPodSandbox", SINCE_2019, stop_pod_sandbox_request, serve_stop_pod_sandbox, POD),
+	CHANGES(runtime, "RemovePodSandbox", SINCE_2019, remove_pod_sandbox_request, serve_remove_pod_sandbox, POD),
+	READS(runtime, "PodSandboxStatus", SINCE_2019, pod_sandbox_status_request, serve_pod_sandbox_status, POD),
+	READS(runtime, "ListPodSandbox", SINCE_2019, list_pod_sandbox_request, serve_list_pod_sandbox, NULL),
+	STREAMS(runtime, "StreamPodSandboxes", SINCE_V1, stream_pod_sandboxes_request, serve_stream_pod_sandboxes, NULL),
+	CHANGES(runtime, "CreateContainer", SINCE_2019, create_container_request, serve_create_container, POD),
+	CHANGES(runtime, "StartContainer", SINCE_2019, start_container_request, serve_start_container, CONTAINER),
+	LASTS(runtime, "StopContainer", SINCE_2019, stop_container_request, serve_stop_container, CONTAINER),
+	CHANGES(runtime, "RemoveContainer", SINCE_2019, remove_container_request, serve_remove_container, CONTAINER),
+	READS(runtime, "ListContainers", SINCE_2019, list_containers_request, serve_list_containers, NULL),
+	STREAMS(runtime, "StreamContainers", SINCE_V1, stream_containers_request, serve_stream_containers, NULL),
+	READS(runtime, "ContainerStatus", SINCE_2019, container_status_request, serve_container_status, CONTAINER),
+	CHANGES(runtime, "UpdateContainerResources", SINCE_2019, update_container_resources_request, serve_update_container_resources, CONTAINER),
+	CHANGES(runtime, "ReopenContainerLog", SINCE_V1ALPHA2, reopen_container_log_request, serve_reopen_container_log, CONTAINER),
+	LASTS(runtime, "ExecSync", SINCE_2019, exec_sync_request, serve_exec_sync, CONTAINER),
+	CHANGES(runtime, "Exec", SINCE_2019, exec_request, serve_exec, CONTAINER),
+	CHANGES(runtime, "Attach", SINCE_2019, attach_request, serve_attach, CONTAINER),
+	CHANGES(runtime, "PortForward", SINCE_2019, port_forward_request, serve_port_forward, POD),
+	READS(runtime, "ContainerStats", SINCE_2019, container_stats_request, serve_container_stats, CONTAINER),
+	READS(runtime, "ListContainerStats", SINCE_2019, list_container_stats_request, serve_list_container_stats, NULL),
+	STREAMS(runtime, "StreamContainerStats", SINCE_V1, stream_container_stats_request, serve_stream_container_stats, NULL),
+	READS(runtime, "PodSandboxStats", SINCE_V1ALPHA2, pod_sandbox_stats_request, serve_pod_sandbox_stats, POD),
+	READS(runtime, "ListPodSandboxStats", SINCE_V1ALPHA2, list_pod_sandbox_stats_request, serve_list_pod_sandbox_stats, NULL),
+	STREAMS(runtime, "StreamPodSandboxStats", SINCE_V1, stream_pod_sandbox_stats_request, serve_stream_pod_sandbox_stats, NULL),
+	CHANGES(runtime, "UpdateRuntimeConfig", SINCE_2019, update_runtime_config_request, serve_update_runtime_config, NULL),
+	READS(runtime, "Status", SINCE_2019, status_request, serve_status, NULL),
+	LASTS(runtime, "CheckpointContainer", SINCE_V1, checkpoint_container_request, serve_checkpoint_container, CONTAINER),
+	LASTS(runtime, "CheckpointPod", SINCE_V1, checkpoint_pod_request, serve_checkpoint_pod, POD),
+	LASTS(runtime, "RestorePod", SINCE_V1, restore_pod_request, serve_restore_pod, NULL),
+	{ { runtime, "GetContainerEvents", RPC_EVENTS, false, true, NULL }, SINCE_V1, &cri__get_events_request__descriptor, NULL, NULL },
+	READS(runtime, "ListMetricDescriptors", SINCE_V1, list_metric_descriptors_request, serve_list_metric_descriptors, NULL),
+	READS(runtime, "ListPodSandboxMetrics", SINCE_V1, list_pod_sandbox_metrics_request, serve_list_pod_sandbox_metrics, NULL),
+	STREAMS(runtime, "StreamPodSandboxMetrics", SINCE_V1, stream_pod_sandbox_metrics_request, serve_stream_pod_sandbox_metrics, NULL),
+	READS(runtime, "RuntimeConfig", SINCE_V1, runtime_config_request, serve_runtime_config, NULL),
+	CHANGES(runtime, "UpdatePodSandboxResources", SINCE_V1, update_pod_sandbox_resources_request, serve_update_pod_sandbox_resources, POD),
+	READS(image, "ListImages", SINCE_2019, list_images_request, serve_list_images, NULL),
+	STREAMS(image, "StreamImages", SINCE_V1, stream_images_request, serve_stream_images, NULL),
+	READS(image, "ImageStatus", SINCE_2019, image_status_request, serve_image_status, NULL),
+	LASTS(image, "PullImage", SINCE_2019, pull_image_request, serve_pull_image, NULL),
+	CHANGES(image, "RemoveImage", SINCE_2019, remove_image_request, serve_remove_image, NULL),
+	READS(image, "ImageFsInfo", SINCE_2019, image_fs_info_request, serve_image_fs_info, NULL),
 };
 /* clang-format on */
 
@@ -131,6 +134,21 @@ const struct rpc_method *rpc_find(const char *path, enum rpc_dialect *dialect)
 	return NULL;
 }
 
+/* Notes the id for the log line; an empty one is refused, whatever the call would make of it. */
+static bool take_object(struct exchange *exchange, const struct method *method, const void *request)
+{
+	const char *id;
+
+	if (!method->object)
+		return true;
+	memcpy(&id, (const char *)request + method->request->fields[0].offset, sizeof(id));
+	exchange_object(exchange, method->object->kind, id);
+	if (*id)
+		return true;
+	conversion_fail(&exchange->conversion, STATUS_INVALID_ARGUMENT, "%s: it is required", method->object->field);
+	return false;
+}
+
 static void serve(struct rpc *rpc, struct rpc_status *status)
 {
 	const struct method *method = find_method(NULL, 0, rpc->method);
@@ -144,7 +162,7 @@ static void serve(struct rpc *rpc, struct rpc_status *status)
 		return;
 	}
 	request = message_unpack(&exchange.conversion, method->request, rpc->request, rpc->request_length);
-	result = request ? method->serve(&exchange, request) : CRI_EINVAL;
+	result = request && take_object(&exchange, method, request) ? method->serve(&exchange, request) : CRI_EINVAL;
 	if (result && !status->code)
 		status_from_call(status, result, rpc->call);
 	exchange_free(&exchange);

@@ -26,10 +26,7 @@ int serve_run_pod_sandbox(struct exchange *exchange, const void *request)
 int serve_stop_pod_sandbox(struct exchange *exchange, const void *request)
 {
 	const Cri__StopPodSandboxRequest *asked = request;
-	int result;
-
-	exchange_object(exchange, "sandbox", asked->pod_sandbox_id);
-	result = cri_sandbox_stop(exchange->engine, asked->pod_sandbox_id, exchange->call);
+	int result = cri_sandbox_stop(exchange->engine, asked->pod_sandbox_id, exchange->call);
 	if (result)
 		return result;
 	return exchange_send(exchange, message_new(&exchange->conversion, &cri__stop_pod_sandbox_response__descriptor));
@@ -38,10 +35,7 @@ int serve_stop_pod_sandbox(struct exchange *exchange, const void *request)
 int serve_remove_pod_sandbox(struct exchange *exchange, const void *request)
 {
 	const Cri__RemovePodSandboxRequest *asked = request;
-	int result;
-
-	exchange_object(exchange, "sandbox", asked->pod_sandbox_id);
-	result = cri_sandbox_remove(exchange->engine, asked->pod_sandbox_id, exchange->call);
+	int result = cri_sandbox_remove(exchange->engine, asked->pod_sandbox_id, exchange->call);
 	if (result)
 		return result;
 	return exchange_send(exchange,
@@ -65,10 +59,7 @@ int serve_pod_sandbox_status(struct exchange *exchange, const void *request)
 	Cri__PodSandboxStatusResponse *response;
 	const char *id;
 	char *json = NULL;
-	int result;
-
-	exchange_object(exchange, "sandbox", asked->pod_sandbox_id);
-	result = cri_sandbox_status_get(exchange->engine, asked->pod_sandbox_id, &status, exchange->call);
+	int result = cri_sandbox_status_get(exchange->engine, asked->pod_sandbox_id, &status, exchange->call);
 	response = message_new(conversion, &cri__pod_sandbox_status_response__descriptor);
 	if (result || !response)
 		return result ? result : CRI_ENOMEM;
@@ -150,7 +141,6 @@ int serve_update_pod_sandbox_resources(struct exchange *exchange, const void *re
 
 	if (result)
 		return result;
-	exchange_object(exchange, "sandbox", asked->pod_sandbox_id);
 	result = cri_sandbox_update_resources(exchange->engine, asked->pod_sandbox_id, overhead, resources,
 					      exchange->call);
 	if (result)

@@ -7,10 +7,7 @@ int serve_container_stats(struct exchange *exchange, const void *request)
 	const Cri__ContainerStatsRequest *asked = request;
 	OWN_LIST cri_list *stats = NULL;
 	Cri__ContainerStatsResponse *response;
-	int result;
-
-	exchange_object(exchange, "container", asked->container_id);
-	result = cri_container_stats_get(exchange->engine, asked->container_id, &stats, exchange->call);
+	int result = cri_container_stats_get(exchange->engine, asked->container_id, &stats, exchange->call);
 	if (result)
 		return result;
 	response = message_new(&exchange->conversion, &cri__container_stats_response__descriptor);
@@ -80,10 +77,7 @@ int serve_pod_sandbox_stats(struct exchange *exchange, const void *request)
 	const Cri__PodSandboxStatsRequest *asked = request;
 	OWN_LIST cri_list *stats = NULL;
 	Cri__PodSandboxStatsResponse *response;
-	int result;
-
-	exchange_object(exchange, "sandbox", asked->pod_sandbox_id);
-	result = cri_sandbox_stats_get(exchange->engine, asked->pod_sandbox_id, &stats, exchange->call);
+	int result = cri_sandbox_stats_get(exchange->engine, asked->pod_sandbox_id, &stats, exchange->call);
 	if (result)
 		return result;
 	response = message_new(&exchange->conversion, &cri__pod_sandbox_stats_response__descriptor);

@@ -222,15 +222,30 @@ static void every_call_fails_properly(void **state)
 				continue;
 			call_method(path, "", 0, &status);
 			assert_int_equal(sent.messages, 0);
-			if (strstr("Exec Attach PortForward", method->name))
-				assert_string_equal(status.message, "no streams");
-			else
-				assert_int_equal(status.code, STATUS_INVALID_ARGUMENT);
+			assert_int_equal(status.code, STATUS_INVALID_ARGUMENT);
 			assert_true(*status.message);
 			call_method(path, "\xff", 1, &status);
 			assert_int_equal(status.code, STATUS_INVALID_ARGUMENT);
 			assert_int_equal(sent.messages, 0);
 		}
+	}
+}
+
+static void streams_that_are_missing_are_told(void **state)
+{
+	static const char *const paths[] = { "Exec", "Attach", "PortForward" };
+	char path[128];
+	struct rpc_status status;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		assert_in_range(snprintf(path, sizeof(path), "/runtime.RuntimeService/%s", paths[i]), 1, 127);
+		call_method(path, "\x0a\x02id", 4, &status);
+		assert_int_equal(status.code, STATUS_UNIMPLEMENTED);
+		assert_string_equal(status.message, "no streams");
+		call_method(path, "", 0, &status);
+		assert_int_equal(status.code, STATUS_INVALID_ARGUMENT);
+		assert_non_null(strstr(status.message, i < 2 ? "container_id" : "pod_sandbox_id"));
 	}
 }
 
@@ -284,10 +299,10 @@ static void a_client_that_is_gone_ends_the_call(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_package_has_its_calls),          cmocka_unit_test(other_paths_have_no_call),
-		cmocka_unit_test(calls_that_may_last_are_marked),      cmocka_unit_test(version_of_each_package),
-		cmocka_unit_test(every_call_fails_properly),           cmocka_unit_test(failures_keep_their_kind),
-		cmocka_unit_test(a_client_that_is_gone_ends_the_call),
+		cmocka_unit_test(each_package_has_its_calls),     cmocka_unit_test(other_paths_have_no_call),
+		cmocka_unit_test(calls_that_may_last_are_marked), cmocka_unit_test(version_of_each_package),
+		cmocka_unit_test(every_call_fails_properly),      cmocka_unit_test(streams_that_are_missing_are_told),
+		cmocka_unit_test(failures_keep_their_kind),       cmocka_unit_test(a_client_that_is_gone_ends_the_call),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
