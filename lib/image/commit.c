@@ -6,15 +6,16 @@
 #include "image/reference.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char step[] = "store the image";
 
 /* A layer may be collected between its being found and the commit, when its last image goes. */
-#define ATTEMPTS 3
+#define ATTEMPTS 10
 
-static int sync_root(const cri_engine *engine, cri_call *call)
+int commit_sync(const cri_engine *engine, cri_call *call)
 {
 	CLEANUP_CLOSE int fd = open(engine->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -121,9 +122,8 @@ static int commit(struct layer_set *set, const struct incoming *image, bool pinn
 	if (!rows)
 		return call_no_memory(call, step);
 	result = set_names(set->arena, image, &row, call);
-
 	if (result == 0)
-		result = sync_root(set->engine, call);
+		result = commit_sync(set->engine, call);
 	/* Nobody collects between the layers' commit and the image's. */
 	if (result == 0)
 		result = engine_lock_object(set->engine, LAYERS_LOCK, &lock, call);
@@ -138,20 +138,35 @@ static int commit(struct layer_set *set, const struct incoming *image, bool pinn
 	return store_image_commit(set->engine->store, &row, call);
 }
 
+/* Whether a layer that was found ready has gone since, and so may be the reason for a failure. */
+static bool lost_layer(struct layer_set *set, cri_call *call)
+{
+	struct layer_row found;
+	cri_call look;
+
+	call_init_child(&look, call);
+	for (size_t i = 0; i < set->n_layers; i++) {
+		const struct layer *layer = &set->layers[i];
+
+		if (layer->state == LAYER_PRESENT && store_layer_find(set->engine->store, set->arena, layer->diff_id,
+								      layer->chain_id, &found, &look) == CRI_ENOTFOUND)
+			return true;
+	}
+	return false;
+}
+
+/* CRI_EAGAIN, not described: begin again. */
 static int attempt(struct layer_set *set, const struct incoming *image, bool pinned, cri_call *call)
 {
-	int result;
+	int result = layer_set_make(set, call);
 
-	for (size_t i = 0; i < set->n_layers; i++) {
-		struct layer *layer = &set->layers[i];
-
-		layer->state = LAYER_WAITING;
-		layer->row = 0;
-	}
-	result = layer_set_make(set, call);
 	if (result == 0)
 		result = commit(set, image, pinned, call);
-	return result;
+	if (result == 0 || result == CRI_EAGAIN || result == CRI_ECANCELED || result == CRI_ETIMEDOUT ||
+	    !lost_layer(set, call))
+		return result;
+	call_clear(call);
+	return CRI_EAGAIN;
 }
 
 int image_make(struct layer_set *set, const struct incoming *image, bool pinned, cri_call *call)
@@ -172,6 +187,9 @@ int image_make(struct layer_set *set, const struct incoming *image, bool pinned,
 		return result;
 	for (int i = 0; i < ATTEMPTS; i++) {
 		result = attempt(set, image, pinned, call);
+		/* What came over a network is not fetched again. */
+		if (result < 0 && result != CRI_EAGAIN && set->layout < 0)
+			layer_set_keep(set, call);
 		layer_set_undo(set, call);
 		if (result != CRI_EAGAIN)
 			return result;

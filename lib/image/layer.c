@@ -21,7 +21,13 @@ static const char step[] = "unpack the layers";
 
 void layer_init(struct layer *layer)
 {
-	*layer = (struct layer){ .lock = -1, .directory = -1, .unpacker = UNPACKER_CLOSED };
+	*layer = (struct layer){ .diff_id = layer->diff_id,
+				 .chain_id = layer->chain_id,
+				 .expected = layer->expected,
+				 .path = layer->path,
+				 .lock = -1,
+				 .directory = -1,
+				 .unpacker = UNPACKER_CLOSED };
 }
 
 void layer_lock_name(int64_t row, char name[LAYER_LOCK_SIZE])
@@ -87,7 +93,7 @@ static int start_layer(struct layer_set *set, struct layer *layer, cri_call *cal
 	const struct unpack_limits limits = { MAX_ENTRIES, set->engine->options.max_layer_bytes };
 	CLEANUP_CLOSE int source = -1;
 	CLEANUP_CLOSE int sink = -1;
-	int result = open_blob(set, layer, &source, call);
+	int result = set->layout < 0 ? 0 : open_blob(set, layer, &source, call);
 
 	if (result == 0)
 		result = make_row(set, layer, call);
