@@ -17,12 +17,12 @@ static void test_pod_container(void **state)
 	assert_int_equal(runtime_render_lxc(&engine, &container, &text, &call), 0);
 	assert_string_equal(text, "lxc.rootfs.path = overlay:/var/lib/libcri/l/a/fs:/var/lib/libcri/l/2/fs:"
 				  "/var/lib/libcri/l/1/fs:/var/lib/libcri/c/c1/upper\n"
-				  "lxc.rootfs.mount = /run/libcri/containers/c1/rootfs\n"
-				  "lxc.namespace.share.net = /run/libcri/sandboxes/p1/net\n"
-				  "lxc.namespace.share.ipc = /run/libcri/sandboxes/p1/ipc\n"
-				  "lxc.namespace.share.uts = /run/libcri/sandboxes/p1/uts\n"
+				  "lxc.rootfs.mount = /run/lxc/rootfs\n"
+				  "lxc.namespace.share.net = /proc/self/fd/10/sandboxes/p1/net\n"
+				  "lxc.namespace.share.ipc = /proc/self/fd/10/sandboxes/p1/ipc\n"
+				  "lxc.namespace.share.uts = /proc/self/fd/10/sandboxes/p1/uts\n"
 				  "lxc.namespace.clone = mnt pid\n"
-				  "lxc.log.file = /run/libcri/containers/c1/lxc.log\n"
+				  "lxc.log.file = /proc/self/fd/8/lxc.log\n"
 				  "lxc.log.level = ERROR\n"
 				  "lxc.mount.auto = proc:rw sys:ro\n"
 				  "lxc.autodev = 1\n"
@@ -51,7 +51,7 @@ static void test_namespaces(void **state)
 		RUNTIME_NAMESPACE_HOST;
 	container.hostname = "not-mine-to-set";
 	render(&container, &text);
-	assert_non_null(strstr(text, "\nlxc.namespace.share.net = /run/libcri/ns/host\n"));
+	assert_non_null(strstr(text, "\nlxc.namespace.share.net = /proc/self/fd/10/ns/host\n"));
 	assert_non_null(strstr(text, "\nlxc.namespace.clone = mnt\n"));
 	assert_null(strstr(text, "share.ipc"));
 	assert_null(strstr(text, "share.uts"));
@@ -76,7 +76,7 @@ static void test_privileged_and_empty_root(void **state)
 	container.n_layers = 0;
 	container.writable = "";
 	render(&container, &text);
-	assert_non_null(strstr(text, "lxc.rootfs.path = dir:/run/libcri/containers/c1/rootfs\n"));
+	assert_non_null(strstr(text, "lxc.rootfs.path = dir:/run/lxc/no-layers\n"));
 	assert_non_null(strstr(text, "\nlxc.mount.auto = proc:rw sys:rw\n"));
 }
 

@@ -62,6 +62,7 @@ static int set_up(void **state)
 	if (mount("test", base, "tmpfs", 0, NULL) < 0 || mount(NULL, base, NULL, MS_PRIVATE, NULL) < 0)
 		return -1;
 	engine.state = state_directory;
+	engine.root = directory;
 	engine.helpers = helpers;
 	call_init(&call);
 	return mkdir(directory, 0700);

@@ -86,14 +86,16 @@ static void test_members(void **state)
 	assert_int_equal(version, 1);
 	assert_text(order, "id", "c1");
 	assert_text(order, "handler", "lxc");
-	assert_text(order, "lxc_config", "/run/libcri/containers/c1/lxc.conf");
-	assert_text(order, "lxc_path", "/run/libcri/containers");
+	assert_text(order, "lxc_config", "/proc/self/fd/8/lxc.conf");
+	assert_text(order, "lxc_path", "/run/lxc");
 	assert_text(order, "exits", "/run/libcri/exits");
 	assert_text(order, "log", "/var/log/pods/x/0.log");
 	assert_bool(order, "terminal", true);
 	assert_bool(order, "stdin", true);
 	assert_bool(order, "stdin_once", false);
+	assert_text(order, "state", "/run/libcri");
 	assert_text(order, "monitor_namespace", "/run/libcri/ns/empty");
+	assert_text(order, "monitor_mounts", "/run/libcri/ns/monitors");
 	entry = array_of(order, "cgroup_entry", 1);
 	assert_item(entry, 0, "/sys/fs/cgroup/libcri/p1/c1/cgroup.procs");
 	entry = array_of(order, "monitor_cgroup_entry", 1);
