@@ -13,6 +13,7 @@
 
 struct store;
 struct cgroup_system;
+struct fetch_service;
 
 struct cri_engine {
 	struct arena arena; /* owns the texts of `options` */
@@ -25,6 +26,7 @@ struct cri_engine {
 	pid_t opened_by;          /* getpid() at open: CRI_EFORKED elsewhere */
 	struct store *store;
 	struct cgroup_system *cgroups;
+	struct fetch_service *fetch_service; /* NULL until the first pull; `settings` guards it */
 };
 
 /* One line to the host's log function, if the level is wanted. Never printed. */

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "core/paths.h"
 #include "core/place.h"
+#include "image/fetch.h"
 #include "image/image.h"
 #include "network/namespaces.h"
 #include "runtime/cgroup.h"
@@ -243,6 +244,7 @@ void cri_engine_close(cri_engine *engine)
 	/* A child of fork must not touch the database: SQLite's locks are its parent's. */
 	if (engine->opened_by == getpid())
 		store_close(engine->store);
+	fetch_service_free(engine->fetch_service);
 	cgroup_system_free(engine->cgroups);
 	pthread_mutex_destroy(&engine->settings);
 	arena_free(&engine->arena);

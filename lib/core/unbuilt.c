@@ -29,7 +29,6 @@ static int unbuilt_handle(const void *handle, const char *argument, const char *
 }
 
 #define CHECKPOINTS "checkpoint and restore are"
-#define REGISTRIES "pulling from registries is"
 #define SAVING "saving images is"
 #define METRICS "metrics are"
 #define SANDBOX_STATS "pod statistics are"
@@ -85,24 +84,6 @@ int cri_sandbox_update_resources(cri_engine *engine, const char *id, const cri_r
 	(void)overhead;
 	(void)resources;
 	return unbuilt(engine, SANDBOX_RESOURCES, call);
-}
-
-int cri_image_pull(cri_engine *engine, const char *reference, const cri_pull_options *options, char **id,
-		   cri_call *call)
-{
-	(void)reference;
-	(void)options;
-	(void)id;
-	return unbuilt(engine, REGISTRIES, call);
-}
-
-int cri_image_pull_begin(cri_engine *engine, const char *reference, const cri_pull_options *options, cri_op **op,
-			 cri_call *call)
-{
-	(void)reference;
-	(void)options;
-	(void)op;
-	return unbuilt(engine, REGISTRIES, call);
 }
 
 int cri_image_save(cri_engine *engine, const char *reference, const char *path, const cri_save_options *options,

@@ -94,35 +94,6 @@ static int add_name(const struct archive_reader *reader, struct incoming *image,
 	return 0;
 }
 
-static int check_platform(const struct archive_reader *reader, const struct image_config *config, cri_call *call)
-{
-	const struct platform offered = { config->os, config->architecture, config->variant };
-
-	if (!*config->architecture || platform_rank(&reader->wanted, &offered) > 0)
-		return 0;
-	return call_fail(call, CRI_EPRECONDITION, step,
-			 "the image is for %s/%s, wanted is %s/%s: name its platform to import it all the same",
-			 offered.os, offered.architecture, reader->wanted.os, reader->wanted.architecture);
-}
-
-/* The layers' common part: one for each diff id of the config. */
-static int make_layers(const struct archive_reader *reader, struct incoming *image, size_t n_layers, cri_call *call)
-{
-	if (image->parsed.n_diff_ids != n_layers)
-		return call_fail(call, CRI_ECORRUPT, step, "it has %zu layers and its config %zu diff ids", n_layers,
-				 image->parsed.n_diff_ids);
-	image->layers = arena_array(reader->arena, n_layers + 1, sizeof(*image->layers));
-	if (!image->layers)
-		return call_no_memory(call, step);
-	image->n_layers = n_layers;
-	for (size_t i = 0; i < n_layers; i++) {
-		layer_init(&image->layers[i]);
-		image->layers[i].diff_id = image->parsed.diff_ids[i];
-		image->layers[i].expected.limit = reader->engine->options.max_layer_bytes;
-	}
-	return check_platform(reader, &image->parsed, call);
-}
-
 static int read_manifest(const struct archive_reader *reader, const struct descriptor *descriptor,
 			 struct incoming *image, cri_call *call)
 {
@@ -137,7 +108,8 @@ static int read_manifest(const struct archive_reader *reader, const struct descr
 	if (result == 0)
 		result = image_config_parse(reader->arena, image->config, length, &image->parsed, call);
 	if (result == 0)
-		result = make_layers(reader, image, manifest.n_layers, call);
+		result =
+			incoming_layers(reader->engine, reader->arena, &reader->wanted, image, manifest.n_layers, call);
 	if (result < 0)
 		return result;
 	image->manifest_digest = descriptor->digest;
@@ -302,7 +274,7 @@ static int read_docker_image(const struct archive_reader *reader, const struct d
 	if (result == 0)
 		result = image_config_parse(reader->arena, image->config, length, &image->parsed, call);
 	if (result == 0)
-		result = make_layers(reader, image, listed->n_layers, call);
+		result = incoming_layers(reader->engine, reader->arena, &reader->wanted, image, listed->n_layers, call);
 	for (size_t i = 0; i < listed->n_layers && result == 0; i++) {
 		struct layer *layer = &image->layers[i];
 		int fd = -1;

@@ -15,7 +15,7 @@ static const char step[] = "store the image";
 /* A layer may be collected between its being found and the commit, when its last image goes. */
 #define ATTEMPTS 10
 
-static int sync_root(const cri_engine *engine, cri_call *call)
+int commit_sync(const cri_engine *engine, cri_call *call)
 {
 	CLEANUP_CLOSE int fd = open(engine->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -122,9 +122,8 @@ static int commit(struct layer_set *set, const struct incoming *image, bool pinn
 	if (!rows)
 		return call_no_memory(call, step);
 	result = set_names(set->arena, image, &row, call);
-
 	if (result == 0)
-		result = sync_root(set->engine, call);
+		result = commit_sync(set->engine, call);
 	/* Nobody collects between the layers' commit and the image's. */
 	if (result == 0)
 		result = engine_lock_object(set->engine, LAYERS_LOCK, &lock, call);
@@ -188,6 +187,9 @@ int image_make(struct layer_set *set, const struct incoming *image, bool pinned,
 		return result;
 	for (int i = 0; i < ATTEMPTS; i++) {
 		result = attempt(set, image, pinned, call);
+		/* What came over a network is not fetched again. */
+		if (result < 0 && result != CRI_EAGAIN && set->layout < 0)
+			layer_set_keep(set, call);
 		layer_set_undo(set, call);
 		if (result != CRI_EAGAIN)
 			return result;

@@ -3,10 +3,13 @@
 #ifndef LIBCRI_IMAGE_COMMIT_H
 #define LIBCRI_IMAGE_COMMIT_H
 
-#include "image/archive.h"
+#include "image/incoming.h"
 
 /* Unpacks what is missing and stores the image. Another call that stores the same image is waited for, and what it
  * made is used. */
 int image_make(struct layer_set *set, const struct incoming *image, bool pinned, cri_call *call);
+
+/* Before layers are made ready in the database: all that was written to the root is on the disk. */
+int commit_sync(const cri_engine *engine, cri_call *call);
 
 #endif

@@ -27,11 +27,14 @@ struct platform {
 };
 /* "linux/arm64/v8"; "" is this machine's. CRI_EINVAL. (platform.c) */
 int platform_parse(struct arena *arena, const char *text, struct platform *platform, cri_call *call);
-/* How well what is offered runs where `wanted` is: 0 not at all, higher is better. */
+/* How well what is offered runs where `wanted` is: 0 not at all, higher is better, PLATFORM_SAME best. */
+#define PLATFORM_SAME 1000
 int platform_rank(const struct platform *wanted, const struct platform *offered);
 
 /* What a descriptor points to, by its media type. */
 enum content { CONTENT_UNKNOWN, CONTENT_INDEX, CONTENT_MANIFEST, CONTENT_CONFIG, CONTENT_LAYER, CONTENT_FOREIGN_LAYER };
+
+enum content document_content(const char *media_type);
 
 struct descriptor {
 	enum content content;

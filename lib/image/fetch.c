@@ -18,7 +18,7 @@ int fetch_start(cri_engine *engine, struct fetch *fetch, cri_call *call)
 	CLEANUP_CLOSE int theirs = -1;
 	CLEANUP_CLOSE int ours = -1;
 	char path[PATH_MAX];
-	const char *const argv[] = { "cri-fetch", NULL };
+	const char *const argv[] = { "cri-fetch", "files", NULL };
 	int pair[2];
 	int error = socket_pair(pair);
 
@@ -69,7 +69,7 @@ static int submit(struct fetch *fetch, cJSON *request, const int *fds, size_t n_
 	return error ? call_fail_errno(call, error, step, "send a request") : 0;
 }
 
-static cJSON *new_request(const char *kind, const struct fetch_expected *expected)
+static cJSON *new_request(const char *kind, const char *source, const struct fetch_expected *expected)
 {
 	cJSON *request = cJSON_CreateObject();
 
@@ -77,7 +77,7 @@ static cJSON *new_request(const char *kind, const struct fetch_expected *expecte
 		goto failed;
 	if (!expected)
 		return request;
-	if (!cJSON_AddStringToObject(request, "source", "file") ||
+	if (!cJSON_AddStringToObject(request, "source", source) ||
 	    json_add_int64(request, "limit", (int64_t)(expected->limit > INT64_MAX ? INT64_MAX : expected->limit)))
 		goto failed;
 	if (*expected->digest && !cJSON_AddStringToObject(request, "digest", expected->digest))
@@ -93,7 +93,11 @@ failed:
 int fetch_layer(struct fetch *fetch, int source, int sink, const struct fetch_expected *expected, int64_t *job,
 		cri_call *call)
 {
-	return submit(fetch, new_request("layer", expected), (const int[]){ source, sink }, 2, job, call);
+	const int fds[] = { source, sink };
+
+	if (source < 0)
+		return submit(fetch, new_request("layer", "registry", expected), &sink, 1, job, call);
+	return submit(fetch, new_request("layer", "file", expected), fds, 2, job, call);
 }
 
 static void copy_text(char *to, size_t size, const cJSON *object, const char *key)
@@ -187,8 +191,8 @@ static int finish(struct fetch *fetch, int64_t job, struct fetch_reply *reply, c
 		if (result == 1 && reply->job == job && reply->event == FETCH_DONE)
 			return 0;
 		if (result == 1 && reply->job == job && reply->event == FETCH_FAILED)
-			return reply->error ? call_fail_errno(call, reply->error, "verify", "%s", reply->text)
-					    : call_fail(call, reply->code, "verify", "%s", reply->text);
+			return reply->error ? call_fail_errno(call, reply->error, "fetch", "%s", reply->text)
+					    : call_fail(call, reply->code, "fetch", "%s", reply->text);
 		if (result == 1) {
 			cleanup_close_fd(fd);
 			*fd = -1;
@@ -220,27 +224,72 @@ static int read_memory(struct arena *arena, int fd, uint64_t size, const char **
 	return 0;
 }
 
+/* A request whose answer is a document. Takes it. */
+static int fetch_document(struct fetch *fetch, struct arena *arena, cJSON *request, const int *fds, size_t n_fds,
+			  struct fetch_manifest *document, cri_call *call)
+{
+	CLEANUP_CLOSE int fd = -1;
+	CLEANUP_JSON cJSON *answer = NULL;
+	struct fetch_reply reply = { .bytes = 0 };
+	const char *media_type = "", *bytes = "";
+	int64_t job = 0;
+	int result = submit(fetch, request, fds, n_fds, &job, call);
+
+	if (result == 0)
+		result = finish(fetch, job, &reply, &answer, &fd, call);
+	if (result == 0 && fd >= 0)
+		result = read_memory(arena, fd, reply.bytes, &bytes, call);
+	if (result < 0)
+		return result;
+	(void)json_string(answer, "media_type", &media_type);
+	document->bytes = bytes;
+	document->length = fd >= 0 ? reply.bytes : 0;
+	document->media_type = arena_strdup(arena, media_type);
+	document->digest = arena_strdup(arena, reply.digest);
+	return document->media_type && document->digest ? 0 : call_no_memory(call, step);
+}
+
 int fetch_blob(struct fetch *fetch, struct arena *arena, int source, const struct fetch_expected *expected,
 	       const char **bytes, size_t *length, const char **digest, cri_call *call)
 {
-	CLEANUP_CLOSE int fd = -1;
-	struct fetch_reply reply = { .bytes = 0 };
-	const char *text;
-	int64_t job = 0;
-	int result = submit(fetch, new_request("blob", expected), &source, 1, &job, call);
+	struct fetch_manifest document = { .bytes = NULL };
+	int result = fetch_document(fetch, arena, new_request("blob", source < 0 ? "registry" : "file", expected),
+				    &source, source < 0 ? 0 : 1, &document, call);
 
-	if (result == 0)
-		result = finish(fetch, job, &reply, NULL, &fd, call);
-	if (result == 0)
-		result = read_memory(arena, fd, reply.bytes, bytes, call);
 	if (result < 0)
 		return result;
-	text = arena_strdup(arena, reply.digest);
-	if (!text)
-		return call_no_memory(call, step);
-	*length = reply.bytes;
-	*digest = text;
+	*bytes = document.bytes;
+	*length = document.length;
+	*digest = document.digest;
 	return 0;
+}
+
+int fetch_manifest(struct fetch *fetch, struct arena *arena, const char *reference, bool head,
+		   struct fetch_manifest *manifest, cri_call *call)
+{
+	cJSON *request = new_request("manifest", "", NULL);
+
+	if (!request || !cJSON_AddStringToObject(request, "reference", reference) ||
+	    !cJSON_AddBoolToObject(request, "head", head) || json_add_int64(request, "limit", DOCUMENT_LIMIT)) {
+		cJSON_Delete(request);
+		return call_no_memory(call, step);
+	}
+	return fetch_document(fetch, arena, request, NULL, 0, manifest, call);
+}
+
+int fetch_open(struct fetch *fetch, cJSON *registry, cri_call *call)
+{
+	CLEANUP_CLOSE int fd = -1;
+	struct fetch_reply reply = { .bytes = 0 };
+	int64_t job = 0;
+	int result;
+
+	if (!cJSON_HasObjectItem(registry, "kind") && !cJSON_AddStringToObject(registry, "kind", "registry")) {
+		cJSON_Delete(registry);
+		return call_no_memory(call, step);
+	}
+	result = submit(fetch, registry, NULL, 0, &job, call);
+	return result < 0 ? result : finish(fetch, job, &reply, NULL, &fd, call);
 }
 
 int fetch_chain(struct fetch *fetch, struct arena *arena, const char *const *diff_ids, size_t n_diff_ids,
@@ -248,7 +297,7 @@ int fetch_chain(struct fetch *fetch, struct arena *arena, const char *const *dif
 {
 	CLEANUP_CLOSE int fd = -1;
 	CLEANUP_JSON cJSON *answer = NULL;
-	cJSON *request = new_request("chain", NULL);
+	cJSON *request = new_request("chain", "", NULL);
 	cJSON *array = cJSON_CreateStringArray(diff_ids, (int)n_diff_ids);
 	struct fetch_reply reply = { .bytes = 0 };
 	size_t n_chain_ids = 0;

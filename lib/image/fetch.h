@@ -20,7 +20,13 @@ struct fetch {
 	}
 
 int fetch_start(cri_engine *engine, struct fetch *fetch, cri_call *call);
-/* Ends the helper with all its jobs. */
+/* Takes a session of the engine's helper for registries, which is started if there is none. The session's request
+ * "registry" has gone; takes `registry`. (fetch_service.c) */
+int fetch_start_network(cri_engine *engine, struct fetch *fetch, cJSON *registry, cri_call *call);
+/* At the engine's end; NULL is allowed. */
+void fetch_service_free(struct fetch_service *service);
+
+/* Ends the helper, or the session, with all its jobs. */
 void fetch_stop(struct fetch *fetch);
 #define CLEANUP_FETCH CLEANUP(fetch_stop)
 
@@ -31,8 +37,8 @@ struct fetch_expected {
 	uint64_t limit; /* of what comes out */
 };
 
-/* Starts the pass of a layer from `source` to `sink`; the descriptors stay the caller's, who closes its copy of `sink`.
- */
+/* Starts the pass of a layer from `source`, -1 being the session's registry, to `sink`; the descriptors stay the
+ * caller's, who closes its copy of `sink`. */
 int fetch_layer(struct fetch *fetch, int source, int sink, const struct fetch_expected *expected, int64_t *job,
 		cri_call *call);
 
@@ -48,9 +54,21 @@ struct fetch_reply {
 /* The next answer, without waiting: 1, or 0 when there is none yet (poll fetch->socket). Not for blobs and chains. */
 int fetch_receive(struct fetch *fetch, struct fetch_reply *reply, cri_call *call);
 
-/* Waits for a document: its verified bytes, NUL-terminated, and their digest, in the arena. No other job may run. */
+/* Waits for a document of `source`, as above: its verified bytes, NUL-terminated, and their digest, in the arena. No
+ * other job may run. */
 int fetch_blob(struct fetch *fetch, struct arena *arena, int source, const struct fetch_expected *expected,
 	       const char **bytes, size_t *length, const char **digest, cri_call *call);
+/* What a registry has under a tag or a digest, a manifest or an index. With `head` only its digest, which may be "".
+ * Else the bytes, NUL-terminated, with the digest that they have. No other job may run. CRI_ENOTFOUND, CRI_EPERM,
+ * CRI_EREGISTRY. */
+struct fetch_manifest {
+	const char *bytes, *media_type, *digest;
+	size_t length;
+};
+int fetch_manifest(struct fetch *fetch, struct arena *arena, const char *reference, bool head,
+		   struct fetch_manifest *manifest, cri_call *call);
+/* Sends the session's first request, which says what its registry is. Takes it. */
+int fetch_open(struct fetch *fetch, cJSON *registry, cri_call *call);
 /* Waits for the chain ids of diff ids. No other job may run. */
 int fetch_chain(struct fetch *fetch, struct arena *arena, const char *const *diff_ids, size_t n_diff_ids,
 		const char *const **chain_ids, cri_call *call);

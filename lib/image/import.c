@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cri_image_import. */
-#include "base/clock.h"
 #include "base/fs.h"
 #include "base/lock.h"
 #include "base/random.h"
@@ -9,8 +8,10 @@
 #include "core/api.h"
 #include "core/list.h"
 #include "core/paths.h"
+#include "image/archive.h"
 #include "image/commit.h"
 #include "image/info.h"
+#include "image/progress.h"
 #include "image/reference.h"
 
 #include <fcntl.h>
@@ -18,7 +19,6 @@
 
 static const char step[] = "import";
 
-#define PROGRESS_INTERVAL (100 * NANOSECONDS_PER_MILLISECOND)
 /* An archive holds several layers, and images. */
 #define ARCHIVE_SIZE_FACTOR 16
 
@@ -37,38 +37,8 @@ struct import {
 	/* Where an archive is unpacked meanwhile; "" for a layout. */
 	char temporary[PATH_MAX];
 	int lock;
-	int64_t told;
-	cri_image_progress progress;
+	struct progress progress;
 };
-
-/* --- progress --- */
-
-static void tell(struct import *import, bool always)
-{
-	const int64_t now = clock_boot();
-
-	if (!import->options->progress || (!always && now - import->told < PROGRESS_INTERVAL))
-		return;
-	import->told = now;
-	import->options->progress(&import->progress, import->options->progress_data);
-}
-
-static void sum_progress(struct layer_set *set, void *data)
-{
-	struct import *import = data;
-	cri_image_progress *progress = &import->progress;
-
-	*progress = (cri_image_progress){ .layers_total = (uint32_t)set->n_layers, .step = "unpack" };
-	for (size_t i = 0; i < set->n_layers; i++) {
-		const struct layer *layer = &set->layers[i];
-		const bool running = layer->state == LAYER_WAITING || layer->state == LAYER_RUNNING;
-
-		progress->bytes_total += layer->expected.size;
-		progress->bytes_done += running ? layer->bytes_done : layer->expected.size;
-		progress->layers_done += !running;
-	}
-	tell(import, false);
-}
 
 /* --- the archive --- */
 
@@ -110,7 +80,7 @@ static int unpack_archive(struct import *import, int source, cri_call *call)
 	layer_init(&archive);
 	archive.path = import->path;
 	archive.expected = (struct fetch_expected){ "", UINT64_MAX, bytes };
-	import->progress.step = "fetch";
+	progress_step(&import->progress, "fetch");
 	result = layer_unpack_archive(&set, source, import->layout, bytes, call);
 	layer_set_undo(&set, call);
 	return result;
@@ -194,21 +164,20 @@ static int make_images(struct import *import, struct incoming *images, size_t n_
 				 .arena = import->arena,
 				 .fetch = &import->fetch,
 				 .layout = import->layout,
-				 .progress = sum_progress,
-				 .progress_data = import };
+				 .progress = progress_layers,
+				 .progress_data = &import->progress };
 	struct image_row row;
 	int result = 0;
 
 	for (size_t i = 0; i < n_images && result == 0; i++)
 		result = image_make(&set, &images[i], import->options->pinned, call);
-	import->progress.step = "commit";
+	if (result == 0)
+		progress_step(&import->progress, "commit");
 	for (size_t i = 0; i < n_images && result == 0; i++) {
 		result = store_image_get(import->engine->store, &list->arena, images[i].id, &row, call);
 		if (result == 0)
 			result = image_info_add(list, &row, call);
 	}
-	if (result == 0)
-		tell(import, true);
 	return result;
 }
 
@@ -219,7 +188,7 @@ static int import_all(struct import *import, cri_list *list, cri_call *call)
 	size_t n_images = 0;
 	int result = platform_parse(import->arena, import->options->platform, &reader.wanted, call);
 
-	import->progress.step = "resolve";
+	progress_step(&import->progress, "resolve");
 	if (result == 0)
 		result = fetch_start(import->engine, &import->fetch, call);
 	if (result == 0)
@@ -227,7 +196,6 @@ static int import_all(struct import *import, cri_list *list, cri_call *call)
 	if (result < 0)
 		return result;
 	reader.layout = import->layout;
-	tell(import, true);
 	result = archive_read(&reader, &images, &n_images, call);
 	if (result == 0 && !text_is_empty(import->options->reference))
 		result = rename_image(import, images, n_images, call);
@@ -252,6 +220,8 @@ static int import_images(cri_engine *engine, const void *pointer, void *output, 
 	if (result < 0)
 		return result;
 	import.options = options;
+	import.progress.function = import.options->progress;
+	import.progress.data = import.options->progress_data;
 	list = image_info_list(call);
 	if (!list)
 		return CRI_ENOMEM;

@@ -93,7 +93,7 @@ static int start_layer(struct layer_set *set, struct layer *layer, cri_call *cal
 	const struct unpack_limits limits = { MAX_ENTRIES, set->engine->options.max_layer_bytes };
 	CLEANUP_CLOSE int source = -1;
 	CLEANUP_CLOSE int sink = -1;
-	int result = open_blob(set, layer, &source, call);
+	int result = set->layout < 0 ? 0 : open_blob(set, layer, &source, call);
 
 	if (result == 0)
 		result = make_row(set, layer, call);

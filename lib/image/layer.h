@@ -25,7 +25,7 @@ struct layer {
 	/* What is asked for. */
 	const char *diff_id, *chain_id;
 	struct fetch_expected expected;
-	const char *path; /* of the blob, in the layout */
+	const char *path; /* of the blob, in the layout; its digest, in a registry */
 
 	enum layer_state state;
 	int64_t row;   /* 0: none yet */
@@ -51,7 +51,7 @@ struct layer_set {
 	cri_engine *engine;
 	struct arena *arena;
 	struct fetch *fetch;
-	int layout;           /* directory of the blobs */
+	int layout;           /* directory of the blobs; -1: they are the registry's */
 	struct layer *layers; /* lowest first */
 	size_t n_layers;
 	void (*progress)(struct layer_set *set, void *data);
@@ -73,6 +73,9 @@ int layer_set_make(struct layer_set *set, cri_call *call);
 /* Unpacks an archive of images, whatever it is compressed with, into a directory. The set has one layer, which says
  * what is expected of the archive's bytes. */
 int layer_unpack_archive(struct layer_set *set, int source, int directory, uint64_t max_bytes, cri_call *call);
+/* After a failure: what is unpacked and stands for itself becomes ready, though no image has it yet, so that the next
+ * attempt finds it. It is garbage like any layer without an image. Never fails. (keep.c) */
+void layer_set_keep(struct layer_set *set, cri_call *call);
 /* Kills helpers, destroys what is not ready, gives locks back. For any state; never fails. */
 void layer_set_undo(struct layer_set *set, cri_call *call);
 

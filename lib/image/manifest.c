@@ -33,7 +33,7 @@ static const struct {
 	{ "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", CONTENT_FOREIGN_LAYER },
 };
 
-static enum content content_of(const char *media_type)
+enum content document_content(const char *media_type)
 {
 	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++)
 		if (strcmp(contents[i].media_type, media_type) == 0)
@@ -91,7 +91,7 @@ static int read_descriptor(struct arena *arena, const cJSON *object, struct desc
 		result = document_text(arena, object, "digest", &descriptor->digest, step, call);
 	if (result < 0)
 		return result;
-	descriptor->content = content_of(descriptor->media_type);
+	descriptor->content = document_content(descriptor->media_type);
 	if (!digest_is_valid(descriptor->digest))
 		return call_fail(call, text_starts(descriptor->digest, "sha512:") ? CRI_ENOTSUP : CRI_ECORRUPT, step,
 				 "\"%.80s\" is no sha256 digest", descriptor->digest);

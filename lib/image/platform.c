@@ -95,7 +95,7 @@ int platform_rank(const struct platform *wanted, const struct platform *offered)
 		return 0;
 	variant = settled_variant(&have);
 	if (strcmp(variant, wanted_variant) == 0)
-		return 1000;
+		return PLATFORM_SAME;
 	/* A higher level runs what was built for a lower one, the nearer the better. */
 	if (level(variant) && level(variant) < level(wanted_variant))
 		return level(variant);

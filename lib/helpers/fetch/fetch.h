@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of cri-fetch: jobs (image/fetch_protocol.h), one thread each. */
+/* Inside of cri-fetch: sessions and their jobs (image/fetch_protocol.h), one thread each. */
 #ifndef LIBCRI_HELPERS_FETCH_H
 #define LIBCRI_HELPERS_FETCH_H
 
 #include "image/fetch_protocol.h"
 
 #include <cjson/cJSON.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #define REQUEST_FD 3
+#define STACK_SIZE ((size_t)512 * 1024)
 /* What is read, inflated and written at a time. */
 #define CHUNK_SIZE ((size_t)256 * 1024)
 
@@ -23,13 +26,29 @@ struct failure {
 int fail(struct failure *failure, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int fail_errno(struct failure *failure, int error, const char *what);
 
-/* Where bytes come from. (source.c) */
-struct source {
-	/* Bytes read, 0 at the end, -1. */
-	ssize_t (*read)(struct source *source, void *bytes, size_t size, struct failure *failure);
-	int fd;
+/* Who takes bytes as they come, any number at a time; -1 ends it, and *failure says why. */
+typedef int (*take_bytes)(void *context, const void *bytes, size_t length, struct failure *failure);
+
+/* Pushes all bytes of a file. (source.c) */
+int file_read(int fd, take_bytes take, void *context, struct failure *failure);
+
+/* One asker: a socket, its jobs, and the registry that it talks to. (session.c) */
+struct session {
+	int socket;
+	atomic_int references;
+	atomic_bool ended; /* nobody waits for answers any more */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct registry *registry; /* NULL: files only */
 };
-void source_open_file(struct source *source, int fd);
+/* Takes the socket, also when it fails. NULL: memory ran out. */
+struct session *session_new(int socket);
+/* Does what the asker asks for until it goes away, then waits for nothing. Drops the caller's reference. Answers
+ * -errno when the socket failed. */
+int session_run(struct session *session);
+void session_drop(struct session *session);
+/* Waits, unless the session ends before: false. */
+bool session_sleep(struct session *session, int64_t milliseconds);
 
 /* A running sha256. (digest.c) */
 struct digest;
@@ -40,20 +59,21 @@ int digest_end(struct digest *digest, char text[DIGEST_SIZE]);
 void digest_free(struct digest *digest);
 
 /* From the first bytes: gzip, zstd, plain; others are refused by name. (inflate.c) */
-typedef int (*inflate_output)(void *context, const void *bytes, size_t length, struct failure *failure);
+#define INFLATER_FIRST 8 /* so many bytes, if there are, tell the format */
 struct inflater;
-struct inflater *inflater_new(const void *first, size_t length, inflate_output output, void *context,
+struct inflater *inflater_new(const void *first, size_t length, take_bytes output, void *context,
 			      struct failure *failure);
 int inflater_add(struct inflater *inflater, const void *bytes, size_t length, struct failure *failure);
 int inflater_end(struct inflater *inflater, struct failure *failure);
 void inflater_free(struct inflater *inflater);
 
-enum job_kind { JOB_LAYER, JOB_BLOB, JOB_CHAIN };
+enum job_kind { JOB_LAYER, JOB_BLOB, JOB_CHAIN, JOB_MANIFEST };
 
 struct job {
+	struct session *session;
 	int64_t number;
 	enum job_kind kind;
-	struct source source;
+	int file;                 /* the source; -1: the registry */
 	int sink;                 /* -1: none */
 	char digest[DIGEST_SIZE]; /* "": not checked */
 	uint64_t size;            /* UINT64_MAX: not checked */
@@ -62,20 +82,31 @@ struct job {
 };
 
 /* Takes the descriptors and the request, whatever it answers. NULL: *failure says why. (request.c) */
-struct job *job_parse(cJSON *request, const int *fds, size_t n_fds, struct failure *failure);
+struct job *job_parse(struct session *session, cJSON *request, const int *fds, size_t n_fds, struct failure *failure);
 void job_free(struct job *job);
 /* Does it and answers it. (job.c, layer.c) */
 void job_run(struct job *job);
 int layer_run(struct job *job, struct failure *failure);
+/* Pushes the bytes of the job's source. */
+int job_read(struct job *job, take_bytes take, void *context, struct failure *failure);
+
+/* A document on its way to memory that nobody can change any more. (document.c) */
+struct document {
+	int memory; /* -1: not begun */
+	uint64_t size, limit;
+	struct digest *digest;
+};
+int document_begin(struct document *document, uint64_t limit, struct failure *failure);
+int document_take(void *document, const void *bytes, size_t length, struct failure *failure);
+int document_end(struct document *document, char digest[DIGEST_SIZE], struct failure *failure);
+void document_free(struct document *document);
 
 /* Answers. (reply.c) */
-void reply_progress(int64_t job, uint64_t bytes);
-void reply_failure(int64_t job, const struct failure *failure);
+void reply_progress(const struct job *job, uint64_t bytes);
+void reply_failure(struct session *session, int64_t job, const struct failure *failure);
 /* Takes `reply`; fd is -1 or goes with it. */
-int reply_done(int64_t job, cJSON *reply, int fd);
+int reply_done(const struct job *job, cJSON *reply, int fd);
 
-/* Reads on until the buffer is full or the source ends. */
-ssize_t source_read_full(struct source *source, void *bytes, size_t size, struct failure *failure);
 /* Compares what came with what was announced. */
 int job_check(const struct job *job, const char *digest, uint64_t bytes, struct failure *failure);
 

@@ -17,7 +17,7 @@ enum format { FORMAT_PLAIN, FORMAT_GZIP, FORMAT_ZSTD };
 
 struct inflater {
 	enum format format;
-	inflate_output output;
+	take_bytes output;
 	void *context;
 	z_stream zlib;
 	bool zlib_ready;
@@ -52,7 +52,7 @@ static int detect(const void *first, size_t length, enum format *format, struct 
 	return 0;
 }
 
-struct inflater *inflater_new(const void *first, size_t length, inflate_output output, void *context,
+struct inflater *inflater_new(const void *first, size_t length, take_bytes output, void *context,
 			      struct failure *failure)
 {
 	struct inflater *inflater = calloc(1, sizeof(*inflater));

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fetch.h"
+#include "registry.h"
 
 #include "base/json.h"
 #include "libcri/error.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 
 int job_check(const struct job *job, const char *digest, uint64_t bytes, struct failure *failure)
 {
@@ -20,64 +17,89 @@ int job_check(const struct job *job, const char *digest, uint64_t bytes, struct 
 	return 0;
 }
 
-/* All of the source, in memory that nobody can change any more. */
-static int read_blob(struct job *job, int memory, struct digest *digest, uint64_t *total, struct failure *failure)
+int job_read(struct job *job, take_bytes take, void *context, struct failure *failure)
 {
-	char chunk[16384];
-	ssize_t length;
+	if (job->file >= 0)
+		return file_read(job->file, take, context, failure);
+	return registry_blob(job->session, job->digest, take, context, failure);
+}
 
-	*total = 0;
-	while ((length = job->source.read(&job->source, chunk, sizeof(chunk), failure)) > 0) {
-		*total += (uint64_t)length;
-		if (*total > job->limit)
-			return fail(failure, CRI_EEXHAUSTED, "it is larger than the limit of %llu bytes",
-				    (unsigned long long)job->limit);
-		if (*total > job->size)
-			return job_check(job, "", *total, failure);
-		if (digest_add(digest, chunk, (size_t)length))
-			return fail(failure, CRI_EINTERNAL, "sha256 failed");
-		for (ssize_t done = 0, n; done < length; done += n) {
-			n = write(memory, chunk + done, (size_t)(length - done));
-			if (n < 0)
-				return fail_errno(failure, errno, "write to memory");
-		}
+struct blob {
+	const struct job *job;
+	struct document document;
+};
+
+static int take_blob(void *context, const void *bytes, size_t length, struct failure *failure)
+{
+	struct blob *blob = context;
+
+	if (blob->document.size + length > blob->job->size)
+		return job_check(blob->job, "", blob->document.size + length, failure);
+	return document_take(&blob->document, bytes, length, failure);
+}
+
+static int answer_document(const struct job *job, struct document *document, const char *digest, const char *media_type,
+			   struct failure *failure)
+{
+	cJSON *reply = cJSON_CreateObject();
+
+	if (!cJSON_AddStringToObject(reply, "digest", digest) ||
+	    !cJSON_AddNumberToObject(reply, "bytes", (double)document->size) ||
+	    !cJSON_AddStringToObject(reply, "media_type", media_type)) {
+		cJSON_Delete(reply);
+		return fail(failure, CRI_ENOMEM, "memory ran out");
 	}
-	if (length < 0)
-		return -1;
-	if (fcntl(memory, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE))
-		return fail_errno(failure, errno, "seal the memory");
-	return 0;
+	return reply_done(job, reply, document->memory) ? fail(failure, CRI_ENOMEM, "memory ran out") : 0;
 }
 
 static int blob_run(struct job *job, struct failure *failure)
 {
-	CLEANUP_CLOSE int memory = memfd_create("cri-fetch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct digest *digest = digest_new();
-	char text[DIGEST_SIZE];
-	uint64_t total = 0;
-	cJSON *reply = NULL;
-	int result;
+	struct blob blob = { .job = job };
+	char digest[DIGEST_SIZE];
+	int result = document_begin(&blob.document, job->limit, failure);
 
-	if (memory < 0)
-		result = fail_errno(failure, errno, "make a memory file");
-	else if (!digest)
-		result = fail(failure, CRI_ENOMEM, "memory ran out");
-	else
-		result = read_blob(job, memory, digest, &total, failure);
-	if (!result && digest_end(digest, text))
-		result = fail(failure, CRI_EINTERNAL, "sha256 failed");
-	digest_free(digest);
 	if (!result)
-		result = job_check(job, text, total, failure);
-	if (result)
-		return result;
-	reply = cJSON_CreateObject();
-	if (!cJSON_AddStringToObject(reply, "digest", text) ||
-	    !cJSON_AddNumberToObject(reply, "bytes", (double)total)) {
-		cJSON_Delete(reply);
-		return fail(failure, CRI_ENOMEM, "memory ran out");
+		result = job_read(job, take_blob, &blob, failure);
+	if (!result)
+		result = document_end(&blob.document, digest, failure);
+	if (!result)
+		result = job_check(job, digest, blob.document.size, failure);
+	if (!result)
+		result = answer_document(job, &blob.document, digest, "", failure);
+	document_free(&blob.document);
+	return result;
+}
+
+static int manifest_run(struct job *job, struct failure *failure)
+{
+	struct document document = { .memory = -1 };
+	struct manifest_answer answer = { .digest = "" };
+	char digest[DIGEST_SIZE];
+	const char *reference;
+	bool head = false;
+	int result = 0;
+
+	if (json_string(job->request, "reference", &reference))
+		return fail(failure, CRI_EINVAL, "no reference");
+	(void)json_bool(job->request, "head", &head);
+	if (!head)
+		result = document_begin(&document, job->limit, failure);
+	if (!result)
+		result = registry_manifest(job->session, reference, head ? NULL : &document, &answer, failure);
+	if (!result && !head) {
+		result = document_end(&document, digest, failure);
+		/* A registry that gives a digest along vouches for these bytes. */
+		if (!result && *answer.digest && strcmp(answer.digest, digest) != 0)
+			result = fail(failure, CRI_ECORRUPT, "the manifest's digest is %s and should be %s", digest,
+				      answer.digest);
+		memcpy(answer.digest, digest, sizeof(digest));
 	}
-	return reply_done(job->number, reply, memory) ? fail(failure, CRI_ENOMEM, "memory ran out") : 0;
+	if (!result)
+		result = job_check(job, answer.digest, document.size, failure);
+	if (!result)
+		result = answer_document(job, &document, answer.digest, answer.media_type, failure);
+	document_free(&document);
+	return result;
 }
 
 /* chain(1) = diff(1); chain(n) = sha256(chain(n-1) " " diff(n)). */
@@ -131,7 +153,7 @@ static int chain_run(struct job *job, struct failure *failure)
 			return fail(failure, CRI_ENOMEM, "memory ran out");
 		}
 	}
-	return reply_done(job->number, TAKE_POINTER(reply), -1) ? fail(failure, CRI_ENOMEM, "memory ran out") : 0;
+	return reply_done(job, TAKE_POINTER(reply), -1) ? fail(failure, CRI_ENOMEM, "memory ran out") : 0;
 }
 
 void job_run(struct job *job)
@@ -146,10 +168,13 @@ void job_run(struct job *job)
 	case JOB_BLOB:
 		result = blob_run(job, &failure);
 		break;
+	case JOB_MANIFEST:
+		result = manifest_run(job, &failure);
+		break;
 	default:
 		result = chain_run(job, &failure);
 	}
 	if (result)
-		reply_failure(job->number, &failure);
+		reply_failure(job->session, job->number, &failure);
 	job_free(job);
 }

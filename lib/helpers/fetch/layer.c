@@ -6,7 +6,7 @@
 #include "libcri/error.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PROGRESS_INTERVAL (100 * NANOSECONDS_PER_MILLISECOND)
@@ -14,6 +14,9 @@
 struct layer {
 	struct job *job;
 	struct digest *digest, *diff;
+	struct inflater *inflater;
+	unsigned char first[INFLATER_FIRST]; /* until there is an inflater */
+	size_t n_first;
 	uint64_t bytes, plain_bytes;
 	int64_t reported;
 };
@@ -55,29 +58,47 @@ static void tell_progress(struct layer *layer)
 	if (now - layer->reported < PROGRESS_INTERVAL)
 		return;
 	layer->reported = now;
-	reply_progress(layer->job->number, layer->bytes);
+	reply_progress(layer->job, layer->bytes);
 }
 
-static int pass(struct layer *layer, char *buffer, struct inflater **inflater, struct failure *failure)
+static int begin_inflating(struct layer *layer, struct failure *failure)
 {
-	ssize_t length;
+	layer->inflater = inflater_new(layer->first, layer->n_first, output, layer, failure);
+	return layer->inflater ? inflater_add(layer->inflater, layer->first, layer->n_first, failure) : -1;
+}
 
-	do {
-		length = source_read_full(&layer->job->source, buffer, CHUNK_SIZE, failure);
-		if (length < 0)
+static int take(void *context, const void *bytes, size_t length, struct failure *failure)
+{
+	struct layer *layer = context;
+	size_t part = 0;
+
+	layer->bytes += length;
+	if (layer->bytes > layer->job->size)
+		return job_check(layer->job, "", layer->bytes, failure);
+	if (digest_add(layer->digest, bytes, length))
+		return fail(failure, CRI_EINTERNAL, "sha256 failed");
+	if (!layer->inflater) {
+		part = INFLATER_FIRST - layer->n_first < length ? INFLATER_FIRST - layer->n_first : length;
+		memcpy(layer->first + layer->n_first, bytes, part);
+		layer->n_first += part;
+		if (layer->n_first < INFLATER_FIRST)
+			return 0;
+		if (begin_inflating(layer, failure))
 			return -1;
-		layer->bytes += (uint64_t)length;
-		if (layer->bytes > layer->job->size)
-			return job_check(layer->job, "", layer->bytes, failure);
-		if (digest_add(layer->digest, buffer, (size_t)length))
-			return fail(failure, CRI_EINTERNAL, "sha256 failed");
-		if (!*inflater)
-			*inflater = inflater_new(buffer, (size_t)length, output, layer, failure);
-		if (!*inflater || inflater_add(*inflater, buffer, (size_t)length, failure))
-			return -1;
-		tell_progress(layer);
-	} while ((size_t)length == CHUNK_SIZE);
-	return inflater_end(*inflater, failure);
+	}
+	if (length > part && inflater_add(layer->inflater, (const char *)bytes + part, length - part, failure))
+		return -1;
+	tell_progress(layer);
+	return 0;
+}
+
+static int pass(struct layer *layer, struct failure *failure)
+{
+	if (job_read(layer->job, take, layer, failure))
+		return -1;
+	if (!layer->inflater && begin_inflating(layer, failure))
+		return -1;
+	return inflater_end(layer->inflater, failure);
 }
 
 static int answer(struct layer *layer, struct failure *failure)
@@ -99,24 +120,21 @@ static int answer(struct layer *layer, struct failure *failure)
 		cJSON_Delete(reply);
 		return fail(failure, CRI_ENOMEM, "memory ran out");
 	}
-	return reply_done(layer->job->number, reply, -1) ? fail(failure, CRI_ENOMEM, "memory ran out") : 0;
+	return reply_done(layer->job, reply, -1) ? fail(failure, CRI_ENOMEM, "memory ran out") : 0;
 }
 
 int layer_run(struct job *job, struct failure *failure)
 {
 	struct layer layer = { .job = job, .digest = digest_new(), .diff = digest_new() };
-	struct inflater *inflater = NULL;
-	char *buffer = malloc(CHUNK_SIZE);
 	int result;
 
-	if (!layer.digest || !layer.diff || !buffer)
+	if (!layer.digest || !layer.diff)
 		result = fail(failure, CRI_ENOMEM, "memory ran out");
 	else
-		result = pass(&layer, buffer, &inflater, failure);
+		result = pass(&layer, failure);
 	if (!result)
 		result = answer(&layer, failure);
-	inflater_free(inflater);
-	free(buffer);
+	inflater_free(layer.inflater);
 	digest_free(layer.digest);
 	digest_free(layer.diff);
 	return result;

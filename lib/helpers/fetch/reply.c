@@ -6,8 +6,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
-static int send_reply(int64_t job, const char *event, cJSON *reply, int fd)
+static int send_reply(struct session *session, int64_t job, const char *event, cJSON *reply, int fd)
 {
 	char *text = NULL;
 	int error = -ENOMEM;
@@ -15,13 +16,13 @@ static int send_reply(int64_t job, const char *event, cJSON *reply, int fd)
 	if (reply && cJSON_AddStringToObject(reply, "event", event) && !json_add_int64(reply, "job", job))
 		text = cJSON_PrintUnformatted(reply);
 	if (text)
-		error = socket_send(REQUEST_FD, text, strlen(text), &fd, fd >= 0 ? 1 : 0);
+		error = socket_send(session->socket, text, strlen(text), &fd, fd >= 0 ? 1 : 0);
 	cJSON_free(text);
 	cJSON_Delete(reply);
 	return error;
 }
 
-void reply_progress(int64_t job, uint64_t bytes)
+void reply_progress(const struct job *job, uint64_t bytes)
 {
 	cJSON *reply = cJSON_CreateObject();
 
@@ -29,25 +30,25 @@ void reply_progress(int64_t job, uint64_t bytes)
 	if (!reply || json_add_int64(reply, "bytes", (int64_t)bytes))
 		cJSON_Delete(reply);
 	else
-		(void)send_reply(job, "progress", reply, -1);
+		(void)send_reply(job->session, job->number, "progress", reply, -1);
 }
 
-void reply_failure(int64_t job, const struct failure *failure)
+void reply_failure(struct session *session, int64_t job, const struct failure *failure)
 {
 	cJSON *reply = cJSON_CreateObject();
 
-	/* Without memory for an answer there is only one left: the end of the helper, which the asker sees. */
 	if (!reply || !cJSON_AddNumberToObject(reply, "code", failure->code) ||
 	    !cJSON_AddNumberToObject(reply, "errno", failure->error) ||
 	    !cJSON_AddStringToObject(reply, "text", failure->text)) {
 		cJSON_Delete(reply);
-		_exit(1);
+		reply = NULL;
 	}
-	if (send_reply(job, "error", reply, -1))
-		_exit(1);
+	/* Without memory for an answer there is only one left: the end of the session, which the asker sees. */
+	if (!reply || send_reply(session, job, "error", reply, -1))
+		shutdown(session->socket, SHUT_RDWR);
 }
 
-int reply_done(int64_t job, cJSON *reply, int fd)
+int reply_done(const struct job *job, cJSON *reply, int fd)
 {
-	return send_reply(job, "done", reply, fd);
+	return send_reply(job->session, job->number, "done", reply, fd);
 }

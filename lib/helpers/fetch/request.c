@@ -11,20 +11,25 @@
 static const struct {
 	const char *name;
 	enum job_kind kind;
-	size_t n_fds;
+	size_t n_fds; /* beside that of the source */
 } kinds[] = {
-	{ "layer", JOB_LAYER, 2 },
-	{ "blob", JOB_BLOB, 1 },
+	{ "layer", JOB_LAYER, 1 },
+	{ "blob", JOB_BLOB, 0 },
+	{ "manifest", JOB_MANIFEST, 0 },
 	{ "chain", JOB_CHAIN, 0 },
 };
 
-static int read_source(struct job *job, struct failure *failure)
+static bool has_file(const struct job *job)
 {
 	const char *text;
 
-	if (json_string(job->request, "source", &text) || strcmp(text, "file") != 0)
-		return fail(failure, CRI_ENOTSUP, "unknown source");
-	source_open_file(&job->source, job->source.fd);
+	return json_string(job->request, "source", &text) == 0 && strcmp(text, "file") == 0;
+}
+
+static int read_expected(struct job *job, struct failure *failure)
+{
+	const char *text;
+
 	if (json_uint64(job->request, "limit", &job->limit))
 		return fail(failure, CRI_EINVAL, "no limit");
 	job->size = UINT64_MAX;
@@ -34,13 +39,15 @@ static int read_source(struct job *job, struct failure *failure)
 			return fail(failure, CRI_ENOTSUP, "only sha256 digests are known");
 		memcpy(job->digest, text, strlen(text) + 1);
 	}
+	if (job->file < 0 && (!job->session->registry || (job->kind != JOB_MANIFEST && !*job->digest)))
+		return fail(failure, CRI_EINVAL, "no source");
 	return 0;
 }
 
-static int read_request(struct job *job, size_t n_fds, struct failure *failure)
+static int read_request(struct job *job, const int *fds, size_t n_fds, struct failure *failure)
 {
 	const char *kind;
-	size_t i = 0;
+	size_t i = 0, n_file = 0;
 
 	if (json_int64(job->request, "job", &job->number) || json_string(job->request, "kind", &kind))
 		return fail(failure, CRI_EINVAL, "the request has no job or kind");
@@ -48,41 +55,47 @@ static int read_request(struct job *job, size_t n_fds, struct failure *failure)
 		i++;
 	if (i == sizeof(kinds) / sizeof(kinds[0]))
 		return fail(failure, CRI_ENOTSUP, "unknown kind");
-	if (n_fds != kinds[i].n_fds)
+	if ((kinds[i].kind == JOB_LAYER || kinds[i].kind == JOB_BLOB) && has_file(job))
+		n_file = 1;
+	if (n_fds != n_file + kinds[i].n_fds)
 		return fail(failure, CRI_EINVAL, "the request brings %zu descriptors", n_fds);
 	job->kind = kinds[i].kind;
-	return job->kind == JOB_CHAIN ? 0 : read_source(job, failure);
+	if (n_file)
+		job->file = fds[0];
+	if (kinds[i].n_fds)
+		job->sink = fds[n_file];
+	return job->kind == JOB_CHAIN ? 0 : read_expected(job, failure);
 }
 
-struct job *job_parse(cJSON *request, const int *fds, size_t n_fds, struct failure *failure)
+struct job *job_parse(struct session *session, cJSON *request, const int *fds, size_t n_fds, struct failure *failure)
 {
 	struct job *job = calloc(1, sizeof(*job));
+	int result = job ? 0 : fail(failure, CRI_ENOMEM, "memory ran out");
 
-	if (!job) {
-		for (size_t i = 0; i < n_fds; i++)
-			close(fds[i]);
+	if (job) {
+		*job = (struct job){ .session = session, .file = -1, .sink = -1, .request = request };
+		atomic_fetch_add(&session->references, 1);
+		result = read_request(job, fds, n_fds, failure);
+	} else {
 		cJSON_Delete(request);
-		fail(failure, CRI_ENOMEM, "memory ran out");
-		return NULL;
 	}
-	job->request = request;
-	job->source.fd = n_fds > 0 ? fds[0] : -1;
-	job->sink = n_fds > 1 ? fds[1] : -1;
-	for (size_t i = 2; i < n_fds; i++)
-		close(fds[i]);
-	if (read_request(job, n_fds, failure)) {
+	for (size_t i = 0; i < n_fds; i++)
+		if (!job || (fds[i] != job->file && fds[i] != job->sink))
+			close(fds[i]);
+	if (job && result) {
 		job_free(job);
-		return NULL;
+		job = NULL;
 	}
 	return job;
 }
 
 void job_free(struct job *job)
 {
-	if (job->source.fd >= 0)
-		close(job->source.fd);
+	if (job->file >= 0)
+		close(job->file);
 	if (job->sink >= 0)
 		close(job->sink);
 	cJSON_Delete(job->request);
+	session_drop(job->session);
 	free(job);
 }

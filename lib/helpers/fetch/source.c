@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fetch.h"
 
+#include "base/cleanup.h"
 #include "libcri/error.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,34 +29,20 @@ int fail_errno(struct failure *failure, int error, const char *what)
 	return fail(failure, CRI_EINTERNAL, "%s", what);
 }
 
-static ssize_t read_file(struct source *source, void *bytes, size_t size, struct failure *failure)
+int file_read(int fd, take_bytes take, void *context, struct failure *failure)
 {
+	CLEANUP_FREE char *buffer = malloc(CHUNK_SIZE);
 	ssize_t length;
 
-	do
-		length = read(source->fd, bytes, size);
-	while (length < 0 && errno == EINTR);
-	return length < 0 ? fail_errno(failure, errno, "read the source") : length;
-}
-
-void source_open_file(struct source *source, int fd)
-{
-	source->read = read_file;
-	source->fd = fd;
-}
-
-ssize_t source_read_full(struct source *source, void *bytes, size_t size, struct failure *failure)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t length = source->read(source, (char *)bytes + done, size - done, failure);
-
+	if (!buffer)
+		return fail(failure, CRI_ENOMEM, "memory ran out");
+	while ((length = read(fd, buffer, CHUNK_SIZE)) != 0) {
+		if (length < 0 && errno == EINTR)
+			continue;
 		if (length < 0)
+			return fail_errno(failure, errno, "read the source");
+		if (take(context, buffer, (size_t)length, failure))
 			return -1;
-		if (length == 0)
-			break;
-		done += (size_t)length;
 	}
-	return (ssize_t)done;
+	return 0;
 }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libcurl, loaded when a registry is to be talked to: what it is linked with takes 15 ms and several megabytes to load,
+ * which an import from a local archive need not pay.
+ */
+#ifndef LIBCRI_HELPERS_FETCH_CURL_H
+#define LIBCRI_HELPERS_FETCH_CURL_H
+
+/* Its type checks are macros over the functions' names. */
+#define CURL_DISABLE_TYPECHECK
+#include <curl/curl.h>
+
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+
+struct curl_library {
+	__typeof__(&curl_global_init) global_init;
+	__typeof__(&curl_easy_init) easy_init;
+	__typeof__(&curl_easy_setopt) easy_setopt;
+	__typeof__(&curl_easy_getinfo) easy_getinfo;
+	__typeof__(&curl_easy_perform) easy_perform;
+	__typeof__(&curl_easy_reset) easy_reset;
+	__typeof__(&curl_easy_cleanup) easy_cleanup;
+	__typeof__(&curl_easy_strerror) easy_strerror;
+	__typeof__(&curl_easy_escape) easy_escape;
+	__typeof__(&curl_free) free;
+	__typeof__(&curl_slist_append) slist_append;
+	__typeof__(&curl_slist_free_all) slist_free_all;
+};
+extern struct curl_library curl;
+
+/* 0 or -errno; -ENOTSUP: it is not installed, or is another. */
+int curl_load(void);
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cri_image_pull. */
+#include "image/pull.h"
+
+#include "base/json.h"
+#include "base/lock.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "core/api.h"
+#include "image/commit.h"
+#include "image/progress.h"
+
+#include <string.h>
+
+static const char step[] = "pull";
+
+struct pull_args {
+	const char *reference;
+	const cri_pull_options *options;
+};
+
+struct pull {
+	cri_engine *engine;
+	struct arena *arena;
+	const cri_pull_options *options;
+	const char *name; /* normalised */
+	struct reference reference;
+	struct platform wanted;
+	struct fetch fetch;
+	struct progress progress;
+	cri_call *call;
+};
+
+/* What the registry is asked for. */
+static const char *asked(const struct pull *pull)
+{
+	return *pull->reference.digest ? pull->reference.digest : pull->reference.tag;
+}
+
+/* --- an image that is there --- */
+
+static bool has_digest(const struct pull *pull, const struct image_row *row, const char *digest)
+{
+	const char *name = arena_printf(pull->arena, "%s@%s", pull->reference.repository, digest);
+
+	for (size_t i = 0; name && i < row->n_digests; i++)
+		if (strcmp(row->digests[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Whether it is the best that the platform could get. */
+static int is_best(const struct pull *pull, const struct image_row *row, cri_call *call)
+{
+	struct image_config config;
+	struct platform offered;
+	int result = image_config_parse(pull->arena, row->config, strlen(row->config), &config, call);
+
+	if (result < 0)
+		return result;
+	offered = (struct platform){ config.os, config.architecture, config.variant };
+	return platform_rank(&pull->wanted, &offered) == PLATFORM_SAME;
+}
+
+/* 1: the image that is there is the registry's, which took one request. */
+static int is_current(struct pull *pull, const char **id)
+{
+	struct fetch_manifest manifest;
+	struct image_row row;
+	cri_call quiet;
+	int result;
+
+	call_init_child(&quiet, pull->call);
+	result = store_image_get(pull->engine->store, pull->arena, pull->name, &row, &quiet);
+	if (result == CRI_ENOTFOUND)
+		return 0;
+	if (result < 0) {
+		call_copy_failure(pull->call, &quiet);
+		return result;
+	}
+	result = is_best(pull, &row, pull->call);
+	if (result <= 0 || (pull->options->pinned && !row.pinned))
+		return result;
+	result = fetch_manifest(&pull->fetch, pull->arena, asked(pull), true, &manifest, pull->call);
+	if (result < 0)
+		return result;
+	*id = row.id;
+	return *manifest.digest && has_digest(pull, &row, manifest.digest);
+}
+
+/* --- documents --- */
+
+static int read_manifest(struct pull *pull, const char *reference, struct fetch_manifest *manifest)
+{
+	int result = fetch_manifest(&pull->fetch, pull->arena, reference, false, manifest, pull->call);
+
+	if (result < 0)
+		return result;
+	if (digest_is_valid(reference) && strcmp(manifest->digest, reference) != 0)
+		return call_fail(pull->call, CRI_ECORRUPT, step, "the manifest's digest is %s and should be %s",
+				 manifest->digest, reference);
+	return 0;
+}
+
+/* By the header, else by what the document says of itself, else by what it has. */
+static int content_of(struct pull *pull, const struct fetch_manifest *manifest, enum content *content)
+{
+	CLEANUP_JSON cJSON *document = NULL;
+	const char *media_type = "";
+	int result;
+
+	*content = document_content(manifest->media_type);
+	if (*content == CONTENT_INDEX || *content == CONTENT_MANIFEST)
+		return 0;
+	result = document_parse(manifest->bytes, manifest->length, &document, step, pull->call);
+	if (result < 0)
+		return result;
+	(void)json_string(document, "mediaType", &media_type);
+	*content = document_content(media_type);
+	if (*content == CONTENT_INDEX || *content == CONTENT_MANIFEST)
+		return 0;
+	if (!*media_type && cJSON_HasObjectItem(document, "manifests"))
+		*content = CONTENT_INDEX;
+	else if (!*media_type && cJSON_HasObjectItem(document, "config"))
+		*content = CONTENT_MANIFEST;
+	else
+		return call_fail(pull->call, CRI_ENOTSUP, step,
+				 "it is neither an image nor an index of images: \"%.100s\"",
+				 *media_type ? media_type : manifest->media_type);
+	return 0;
+}
+
+static int choose(struct pull *pull, const struct index *index, const struct descriptor **chosen)
+{
+	int best = 0;
+
+	for (size_t i = 0; i < index->n_manifests; i++) {
+		const struct descriptor *offered = &index->manifests[i];
+		int rank = offered->has_platform ? platform_rank(&pull->wanted, &offered->platform)
+						 : index->n_manifests == 1;
+
+		if (offered->content != CONTENT_MANIFEST || rank <= best)
+			continue;
+		best = rank;
+		*chosen = offered;
+	}
+	if (best)
+		return 0;
+	return call_fail(pull->call, CRI_ENOTFOUND, step, "among its %zu images is none for %s/%s%s%s",
+			 index->n_manifests, pull->wanted.os, pull->wanted.architecture,
+			 *pull->wanted.variant ? "/" : "", pull->wanted.variant);
+}
+
+/* The image's manifest, whichever of an index it is. */
+static int resolve(struct pull *pull, struct incoming *image, struct fetch_manifest *manifest)
+{
+	const struct descriptor *chosen = NULL;
+	enum content content = CONTENT_UNKNOWN;
+	struct index index;
+	int result = read_manifest(pull, asked(pull), manifest);
+
+	if (result == 0)
+		result = content_of(pull, manifest, &content);
+	if (result < 0)
+		return result;
+	image->digest = manifest->digest;
+	if (content == CONTENT_INDEX) {
+		result = index_parse(pull->arena, manifest->bytes, manifest->length, &index, pull->call);
+		if (result == 0)
+			result = choose(pull, &index, &chosen);
+		if (result == 0)
+			result = read_manifest(pull, chosen->digest, manifest);
+	}
+	image->manifest_digest = manifest->digest;
+	image->manifest = manifest->bytes;
+	return result;
+}
+
+static int read_image(struct pull *pull, struct incoming *image)
+{
+	struct fetch_manifest document = { .bytes = "" };
+	struct manifest manifest = { .n_layers = 0 };
+	struct fetch_expected expected = { .limit = DOCUMENT_LIMIT };
+	size_t length = 0;
+	int result = resolve(pull, image, &document);
+
+	if (result == 0)
+		result = manifest_parse(pull->arena, document.bytes, document.length, &manifest, pull->call);
+	if (result < 0)
+		return result;
+	expected.digest = manifest.config.digest;
+	expected.size = manifest.config.size;
+	result = fetch_blob(&pull->fetch, pull->arena, -1, &expected, &image->config, &length, &image->id, pull->call);
+	if (result == 0)
+		result = image_config_parse(pull->arena, image->config, length, &image->parsed, pull->call);
+	if (result == 0)
+		result =
+			incoming_layers(pull->engine, pull->arena, &pull->wanted, image, manifest.n_layers, pull->call);
+	for (size_t i = 0; i < manifest.n_layers && result == 0; i++) {
+		struct layer *layer = &image->layers[i];
+
+		layer->expected.digest = manifest.layers[i].digest;
+		layer->expected.size = manifest.layers[i].size;
+		layer->path = manifest.layers[i].digest;
+	}
+	return result;
+}
+
+/* --- the whole --- */
+
+static int make(struct pull *pull, const char **id)
+{
+	struct layer_set set = { .engine = pull->engine,
+				 .arena = pull->arena,
+				 .fetch = &pull->fetch,
+				 .layout = -1,
+				 .progress = progress_layers,
+				 .progress_data = &pull->progress };
+	struct incoming image = { .names = &pull->name, .n_names = 1 };
+	int result = read_image(pull, &image);
+
+	if (result == 0)
+		result = image_make(&set, &image, pull->options->pinned, pull->call);
+	if (result < 0)
+		return result;
+	progress_step(&pull->progress, "commit");
+	*id = image.id;
+	return 0;
+}
+
+static int run(struct pull *pull, const char **id)
+{
+	CLEANUP_LOCK int lock = -1;
+	const char *lock_name = arena_printf(pull->arena, "pull-%s", pull->name);
+	cJSON *registry = NULL;
+	int result;
+
+	if (!lock_name)
+		return call_no_memory(pull->call, step);
+	result = pull_registry(pull->engine, &pull->reference, pull->options->auth, &registry, pull->call);
+	/* Who comes second finds the image. */
+	if (result == 0)
+		result = engine_lock_object(pull->engine, lock_name, &lock, pull->call);
+	if (result < 0) {
+		cJSON_Delete(registry);
+		return result;
+	}
+	progress_step(&pull->progress, "resolve");
+	result = fetch_start_network(pull->engine, &pull->fetch, registry, pull->call);
+	if (result == 0)
+		result = is_current(pull, id);
+	return result == 0 ? make(pull, id) : result;
+}
+
+static int read_args(struct pull *pull, const struct pull_args *args)
+{
+	const void *options;
+	int result = config_copy(&config_pull_options, pull->arena, args->options, &options, pull->call);
+
+	if (result < 0)
+		return result;
+	pull->options = options;
+	pull->progress.function = pull->options->progress;
+	pull->progress.data = pull->options->progress_data;
+	result = platform_parse(pull->arena, pull->options->platform, &pull->wanted, pull->call);
+	if (result == 0)
+		result = image_normalise(pull->arena, args->reference, &pull->name, pull->call);
+	if (result < 0)
+		return result;
+	if (digest_is_valid(pull->name))
+		return call_fail(pull->call, CRI_EINVAL, step, "an image is pulled by its name, not by an id");
+	return reference_parse(pull->arena, pull->name, &pull->reference, pull->call);
+}
+
+static int pull_image(cri_engine *engine, const void *pointer, void *output, cri_call *call)
+{
+	const struct pull_args *args = pointer;
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct pull pull = { .engine = engine, .arena = &arena, .fetch = FETCH_CLOSED, .call = call };
+	const char *id = NULL;
+	char *copy;
+	int result;
+
+	call_object(call, "image %s", args->reference ? args->reference : "");
+	result = read_args(&pull, args);
+	if (result == 0)
+		result = run(&pull, &id);
+	fetch_stop(&pull.fetch);
+	if (result < 0)
+		return result;
+	copy = strdup(id);
+	if (!copy)
+		return call_no_memory(call, step);
+	if (pull.options->sandbox)
+		engine_log(engine, CRI_LOG_INFO, "pulled %s for pod %s/%s", pull.name,
+			   pull.options->sandbox->namespace_, pull.options->sandbox->name);
+	*(char **)output = copy;
+	return 0;
+}
+
+static int copy_pull_args(struct arena *arena, void *pointer, cri_call *call)
+{
+	struct pull_args *args = pointer;
+	const void *options;
+	int result = config_copy(&config_pull_options, arena, args->options, &options, call);
+
+	if (result < 0)
+		return result;
+	args->options = options;
+	if (args->reference && !(args->reference = arena_strdup(arena, args->reference)))
+		return call_no_memory(call, step);
+	return 0;
+}
+
+int cri_image_pull(cri_engine *engine, const char *reference, const cri_pull_options *options, char **id,
+		   cri_call *call)
+{
+	const struct pull_args args = { reference, options };
+
+	return api_call_output(engine, pull_image, &args, id, call);
+}
+
+int cri_image_pull_begin(cri_engine *engine, const char *reference, const cri_pull_options *options, cri_op **op,
+			 cri_call *call)
+{
+	const struct pull_args args = { reference, options };
+
+	return api_begin(engine, pull_image, &args, sizeof(args), copy_pull_args, API_STRING, op, call);
+}
