@@ -45,6 +45,14 @@ all: $(BUILD)/libcri.so $(BUILD)/libcri.a helpers examples
 
 include mk/deps.mk mk/check.mk mk/lint.mk mk/install.mk mk/bare.mk mk/server.mk mk/net.mk
 
+# The one file that knows where the helpers are installed is made anew when that changes.
+HELPER_STAMP := $(BUILD)/helper-directory
+.PHONY: force
+$(HELPER_STAMP): force
+	@mkdir -p $(@D)
+	@echo '$(LIBEXECDIR)/libcri' | cmp -s - $@ || echo '$(LIBEXECDIR)/libcri' >$@
+$(BUILD)/lib/core/open.o: $(HELPER_STAMP)
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

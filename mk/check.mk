@@ -11,8 +11,8 @@ demo: deps
 	@tests/run_demo.sh $(BUILD)
 
 check: deps-check
-	@$(SUBMAKE) -j$$(nproc) all unit-tests integration-tests survival-tests
-	@tests/run.sh $(BUILD) unit integration survival
+	@$(SUBMAKE) -j$$(nproc) all unit-tests integration-tests survival-tests server-tests
+	@tests/run.sh $(BUILD) unit integration survival server
 
 check-unit: unit-tests
 	@tests/run.sh $(BUILD) unit

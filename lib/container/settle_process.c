@@ -4,8 +4,11 @@
 
 #include "base/text.h"
 #include "runtime/capability.h"
+#include "sandbox/sandbox.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char step[] = "settle the process";
 
@@ -62,16 +65,31 @@ static size_t set_variable(const char **environment, size_t n, const char *text)
 	return n + 1;
 }
 
+/* HOSTNAME, which shells do not export, as every engine sets it. */
+static const char *own_hostname(struct arena *arena, const cri_sandbox_config *config)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+	const char *name = host;
+
+	if (!sandbox_shares_host_name(config))
+		name = sandbox_hostname(arena, config);
+	else if (gethostname(host, sizeof(host) - 1) < 0)
+		host[0] = '\0';
+	return name ? arena_printf(arena, "HOSTNAME=%s", name) : NULL;
+}
+
 static int settle_environment(struct arena *arena, struct settled_container *settled, cri_call *call)
 {
 	const cri_container_config *config = settled->config;
 	const struct image_config *image = &settled->image_config;
 	struct runtime_process *process = &settled->description.process;
-	const char **environment = arena_array(arena, image->n_environment + config->n_envs + 1, sizeof(*environment));
+	const char **environment = arena_array(arena, image->n_environment + config->n_envs + 2, sizeof(*environment));
+	const char *hostname = own_hostname(arena, settled->sandbox_config);
 	size_t n = 0;
 
-	if (!environment)
+	if (!environment || !hostname)
 		return call_no_memory(call, step);
+	n = set_variable(environment, n, hostname);
 	for (size_t i = 0; i < image->n_environment; i++) {
 		if (strchr(image->environment[i], '='))
 			n = set_variable(environment, n, image->environment[i]);

@@ -294,6 +294,7 @@ static void test_environment_and_directory(void **state)
 	log = fixture_log(fixture, "env");
 	assert_non_null(strstr(log, " stdout F /made/for it\n"));
 	assert_non_null(strstr(log, " stdout F A=1 2=3\n"));
+	assert_non_null(strstr(log, " stdout F HOSTNAME=env\n"));
 	/* liblxc's own variable does not reach the program. */
 	assert_null(strstr(log, "container="));
 	free(log);
