@@ -243,6 +243,11 @@ mode_t umask(mode_t mask)
 	return (mode_t)syscall(SYS_umask, (long)mask);
 }
 
+pid_t getpid(void)
+{
+	return (pid_t)syscall(SYS_getpid);
+}
+
 pid_t setsid(void)
 {
 	return (pid_t)syscall(SYS_setsid);

@@ -19,6 +19,7 @@
 #include "spawn.h"
 
 #include "cleanup.h"
+#include "clone.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -48,6 +49,7 @@ struct start {
 	const char *const *environment;
 	char *program_stack; /* its end: stacks grow down */
 	bool wants_pidfd;
+	bool is_born_inside; /* of spawn->cgroup_v2_fd */
 	int pidfd;
 	int error;      /* of the program's start; 0 from execve on */
 	bool completed; /* the intermediate came to its end */
@@ -123,6 +125,8 @@ UNSANITISED static int prepare_program(struct start *start)
 	if (syscall(SYS_setsid) < 0)
 		return -errno;
 	error = enter_cgroups(start->spawn->cgroup_fds);
+	if (!error && start->spawn->cgroup_v2_fd >= 0 && !start->is_born_inside)
+		error = clone_move_into(start->spawn->cgroup_v2_fd);
 	if (error)
 		return error;
 	if (syscall(SYS_chdir, "/") < 0)
@@ -149,15 +153,36 @@ UNSANITISED static int run_program(void *argument)
 	return 127;
 }
 
+/* Its pid, or -errno. Why it cannot be born in the cgroup shows when it moves there. */
+UNSANITISED static pid_t start_program(struct start *start)
+{
+	const int flags = CLONE_VM | CLONE_VFORK | (start->wants_pidfd ? CLONE_PIDFD : 0);
+	pid_t pid;
+
+	if (start->spawn->cgroup_v2_fd >= 0) {
+		start->is_born_inside = true;
+		pid = clone_into(run_program, start->program_stack, flags, start, &start->pidfd,
+				 start->spawn->cgroup_v2_fd);
+		if (pid > 0)
+			return pid;
+		start->is_born_inside = false;
+	}
+	pid = __clone(run_program, start->program_stack, flags, start, &start->pidfd);
+	if (pid >= 0)
+		return pid;
+	/* The kernel may have told a number before it failed. */
+	start->pidfd = -1;
+	return -errno;
+}
+
 UNSANITISED static int run_intermediate(void *argument)
 {
 	struct start *start = argument;
 	siginfo_t info;
-	int flags = CLONE_VM | CLONE_VFORK | (start->wants_pidfd ? CLONE_PIDFD : 0);
-	pid_t pid = __clone(run_program, start->program_stack, flags, start, &start->pidfd);
+	pid_t pid = start_program(start);
 
 	if (pid < 0) {
-		start->error = -errno;
+		start->error = pid;
 	} else if (start->error) {
 		while (syscall(SYS_waitid, P_PID, pid, &info, WEXITED | __WALL, NULL) < 0 && errno == EINTR)
 			;

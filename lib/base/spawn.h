@@ -24,12 +24,14 @@ struct spawn {
 	const int *fds;                 /* become 3, 4, … in this order; fds 0 to 2 are /dev/null unless set below */
 	size_t n_fds;
 	int stdin_fd, stdout_fd, stderr_fd; /* -1: /dev/null */
-	/* Entered before exec, by writing "0" to these open cgroup.procs or tasks files; -1 ends the list. NULL: none.
-	 */
+	/* Entered before exec, by writing "0" to these open tasks files of v1; -1 ends the list. NULL: none. */
 	const int *cgroup_fds;
+	/* The directory of a cgroup of v2 (O_PATH will do), in which the program is born: base/clone.h. Where that
+	 * cannot be, it moves there before exec. -1: none. */
+	int cgroup_v2_fd;
 };
 
-#define SPAWN_INIT .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1
+#define SPAWN_INIT .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .cgroup_v2_fd = -1
 
 /* Starts it; any number of threads may at once. 0: execve succeeded; *pidfd, unless NULL, is a descriptor of the
  * program (it can be polled and signalled; nobody of ours reaps it). -errno: of the step that failed; nothing is left

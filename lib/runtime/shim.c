@@ -10,6 +10,7 @@
 #include "runtime/shim_process.h"
 #include "runtime/shim_protocol.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -25,6 +26,8 @@ static const char ask_step[] = "ask the shim";
 /* A living shim that does not listen yet, or does not any more, is about to. */
 #define CONNECT_MILLISECONDS 10000
 #define RETRY_MILLISECONDS 2
+
+#define ORDER_LIMIT (4u << 20)
 
 /* Describes what the shim answered, the errno behind it included: it decides a container's exit code. */
 static int fail_as_answered(const cJSON *error, cri_call *call)
@@ -129,12 +132,44 @@ int shim_request(int fd, const cJSON *request, const int *fds, size_t n_fds, cJS
 	return result < 0 ? result : shim_receive(fd, answer, NULL, NULL, call);
 }
 
+/* The directory of the v2 cgroup that the shim's order says it is to be born in; -ENODATA: none. */
+static int open_monitor_cgroup(const char *order)
+{
+	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
+	CLEANUP_JSON cJSON *json = NULL;
+	const char *directory;
+	int result = fs_read(AT_FDCWD, order, ORDER_LIMIT, &content);
+	int fd;
+
+	if (result == 0)
+		result = json_parse(content.data, content.length, ORDER_LIMIT, &json);
+	if (result < 0)
+		return result;
+	result = json_string(json, "monitor_cgroup_v2", &directory);
+	if (result < 0)
+		return result == -ENOENT ? -ENODATA : result;
+	fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int find_monitor_cgroup(cri_engine *engine, const char *id, int *fd, cri_call *call)
+{
+	char order[PATH_MAX];
+	int result = path_container(engine, id, "shim.json", order) ? open_monitor_cgroup(order) : -ENAMETOOLONG;
+
+	if (result < 0 && result != -ENODATA)
+		return call_fail_errno(call, result, start_step, "find the monitors' cgroup by %s", order);
+	*fd = result < 0 ? -1 : result;
+	return 0;
+}
+
 /* cri-shim with the other end of *status as its SHIM_STATUS_FD. */
 static int start_shim(cri_engine *engine, const char *id, const char *option, int *status, int *pidfd, cri_call *call)
 {
 	char program[PATH_MAX], directory[PATH_MAX];
 	CLEANUP_CLOSE int ours = -1;
 	CLEANUP_CLOSE int its = -1;
+	CLEANUP_CLOSE int cgroup = -1;
 	int pair[2];
 	int result = socket_pair(pair);
 
@@ -144,11 +179,15 @@ static int start_shim(cri_engine *engine, const char *id, const char *option, in
 	its = pair[1];
 	if (!path_helper(engine, "cri-shim", program) || !path_container(engine, id, NULL, directory))
 		return call_fail_errno(call, ENAMETOOLONG, start_step, "%s", id);
+	result = find_monitor_cgroup(engine, id, &cgroup, call);
+	if (result < 0)
+		return result;
 
 	const char *const with_option[] = { "cri-shim", option, directory, NULL };
 	const char *const without_option[] = { "cri-shim", directory, NULL };
 	const struct spawn spawn = {
-		SPAWN_INIT, .path = program, .argv = option ? with_option : without_option, .fds = &its, .n_fds = 1,
+		SPAWN_INIT,  .path = program, .argv = option ? with_option : without_option,
+		.fds = &its, .n_fds = 1,      .cgroup_v2_fd = cgroup,
 	};
 
 	result = fs_set_nonblocking(ours, true);

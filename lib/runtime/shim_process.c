@@ -33,8 +33,11 @@ int shim_process_open(cri_engine *engine, const char *id, enum shim_process proc
 	if (text_to_int64(content.data, &pid) < 0 || pid <= 0)
 		return -ESRCH;
 	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	/* EINVAL: its process is gone, and the number stays that of a session, of which the monitor is (before
+	 * Linux 6.16).
+	 */
 	if (pidfd < 0)
-		return -errno;
+		return errno == EINVAL ? -ESRCH : -errno;
 	/* Held after the pid was opened: the number was its holder's when it was opened, not a later process's. */
 	result = lock_is_held(path, 0);
 	if (result <= 0)

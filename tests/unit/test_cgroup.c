@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/clone.h"
 #include "base/fs.h"
 #include "base/text.h"
 #include "runtime/cgroup.h"
@@ -105,22 +106,28 @@ static void assert_value(const char *controller, const char *v1, const char *v2,
 static pid_t start_in(const char *cgroup, void (*run)(void))
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	const char *const *files;
-	size_t n;
+	struct cgroup_entry entry;
+	CLEANUP_CLOSE int directory = -1;
 	int ready[2];
 	char byte = 0;
 	pid_t pid;
 
-	assert_good(cgroup_entry_files(cgroups, cgroup, &arena, &files, &n, &call));
-	assert_true(n > 0);
+	assert_good(cgroup_entry_files(cgroups, cgroup, &arena, &entry, &call));
+	assert_true(entry.n_files > 0 || entry.v2);
+	if (entry.v2) {
+		directory = open(entry.v2_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		assert_true(directory >= 0);
+	}
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		for (size_t i = 0; i < n; i++) {
-			if (fs_write_text(AT_FDCWD, files[i], "0") < 0)
+		for (size_t i = 0; i < entry.n_files; i++) {
+			if (fs_write_text(AT_FDCWD, entry.files[i], "0") < 0)
 				_exit(101);
 		}
+		if (entry.v2 && clone_move_into(directory) < 0)
+			_exit(101);
 		if (write(ready[1], "", 1) != 1)
 			_exit(102);
 		run();

@@ -96,10 +96,12 @@ static void test_members(void **state)
 	assert_text(order, "state", "/run/libcri");
 	assert_text(order, "monitor_namespace", "/run/libcri/ns/empty");
 	assert_text(order, "monitor_mounts", "/run/libcri/ns/monitors");
-	entry = array_of(order, "cgroup_entry", 1);
-	assert_item(entry, 0, "/sys/fs/cgroup/libcri/p1/c1/cgroup.procs");
-	entry = array_of(order, "monitor_cgroup_entry", 1);
-	assert_item(entry, 0, "/sys/fs/cgroup/libcri/monitors/cgroup.procs");
+	array_of(order, "cgroup_entry", 0);
+	assert_int_equal(json_object(order, "cgroup_v2", &entry), 0);
+	assert_text(entry, "mountpoint", "/sys/fs/cgroup");
+	assert_text(entry, "path", "/libcri/p1/c1");
+	array_of(order, "monitor_cgroup_entry", 0);
+	assert_text(order, "monitor_cgroup_v2", "/sys/fs/cgroup/libcri/monitors");
 	assert_int_equal(json_object(order, "oom", &oom), 0);
 	assert_text(oom, "v2", "/sys/fs/cgroup/libcri/p1/c1/memory.events");
 	assert_null(cJSON_GetObjectItem(oom, "v1"));
@@ -116,6 +118,7 @@ static void test_cgroups_v1(void **state)
 	assert_item(entry, 0, "/sys/fs/cgroup/cpu,cpuacct/libcri/p1/c1/tasks");
 	assert_item(entry, 1, "/sys/fs/cgroup/memory/libcri/p1/c1/tasks");
 	assert_item(entry, 2, "/sys/fs/cgroup/systemd/libcri/p1/c1/tasks");
+	assert_null(cJSON_GetObjectItem(order, "cgroup_v2"));
 	assert_int_equal(json_array(order, "monitor_cgroup_entry", &entry), 0);
 	assert_item(entry, 1, "/sys/fs/cgroup/memory/libcri/monitors/tasks");
 	assert_int_equal(json_object(order, "oom", &oom), 0);
@@ -229,7 +232,7 @@ static void test_monitors_in_the_pod(void **state)
 	engine.options.monitor_cgroup = CRI_MONITOR_CGROUP_POD;
 	order = render(&container, &layout_v2);
 	engine.options.monitor_cgroup = CRI_MONITOR_CGROUP_SHARED;
-	assert_item(array_of(order, "monitor_cgroup_entry", 1), 0, "/sys/fs/cgroup/libcri/p1/monitors/cgroup.procs");
+	assert_text(order, "monitor_cgroup_v2", "/sys/fs/cgroup/libcri/p1/monitors");
 }
 
 static void test_handlers(void **state)

@@ -42,10 +42,38 @@ static void *allocate(size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* Descriptors of cgroup.procs or tasks files: this process, so long as it is the only one, moves into each. */
+/* Whether a cgroup.procs lists this process. In a cgroup that was made for it there are few beside it. */
+static bool is_listed(int fd)
+{
+	char text[1024];
+	ssize_t length = read(fd, text, sizeof(text) - 1);
+	const char *at = text;
+
+	if (length <= 0)
+		return false;
+	text[length] = '\0';
+	while (*at) {
+		pid_t pid = 0;
+
+		for (; *at >= '0' && *at <= '9'; at++)
+			pid = pid * 10 + (*at - '0');
+		if (*at != '\n')
+			return false;
+		if (pid == getpid())
+			return true;
+		at++;
+	}
+	return false;
+}
+
+/* This process, so long as it is the only one, moves into each of which it has a file. */
 static int enter_cgroups(const struct order *order, struct failure *failure)
 {
+	const bool has_v2 = order->flags & INIT_PROCESS_CGROUP_V2;
+
 	for (size_t i = 1; i < order->n_fds; i++) {
+		if (has_v2 && i + 1 == order->n_fds && is_listed(order->fds[i]))
+			continue;
 		if (write(order->fds[i], "0", 1) < 0)
 			return fail(failure, errno, "enter the cgroup", "");
 	}

@@ -159,9 +159,19 @@ static int prepare(struct shim *shim, struct creation *creation, struct failure 
 	return 0;
 }
 
+static int open_cgroup_procs(const struct order *order)
+{
+	CLEANUP_CLOSE int directory = order_open_cgroup(order);
+	int fd = directory < 0 ? directory : openat(directory, "cgroup.procs", O_RDWR | O_CLOEXEC);
+
+	return directory >= 0 && fd < 0 ? -errno : fd;
+}
+
 static int send_opened(const struct shim *shim, int *fds, struct failure *failure)
 {
 	const struct texts *entry = &shim->order.cgroup_entry;
+	const bool has_v2 = shim->order.cgroup_v2.path;
+	size_t n = 1 + entry->n;
 	int result;
 
 	fds[0] = openat(shim->order.directory_fd, "process", O_RDONLY | O_CLOEXEC);
@@ -172,17 +182,24 @@ static int send_opened(const struct shim *shim, int *fds, struct failure *failur
 		if (fds[1 + i] < 0)
 			return fail(failure, code_of_errno(errno), errno, step, "%s", entry->items[i]);
 	}
-	result = init_send(shim->init.fd, INIT_PROCESS, 0, NULL, 0, fds, 1 + entry->n);
+	if (has_v2) {
+		fds[n] = open_cgroup_procs(&shim->order);
+		if (fds[n] < 0)
+			return fail(failure, code_of_errno(fds[n]), fds[n], step, "%s%s/cgroup.procs",
+				    shim->order.cgroup_v2.mountpoint, shim->order.cgroup_v2.path);
+		n++;
+	}
+	result = init_send(shim->init.fd, INIT_PROCESS, has_v2 ? INIT_PROCESS_CGROUP_V2 : 0, NULL, 0, fds, n);
 	return result < 0 ? fail(failure, code_of_errno(result), result, step, "send the process record") : 0;
 }
 
-/* The record, and the files through which cri-init enters the container's cgroup: it was born in the monitor's. */
+/* The record, and the files through which cri-init enters those cgroups of the container that it was not born in. */
 static int send_process(const struct shim *shim, struct failure *failure)
 {
 	int fds[SOCKET_MAX_FDS];
 	int result;
 
-	if (1 + shim->order.cgroup_entry.n > SOCKET_MAX_FDS)
+	if (2 + shim->order.cgroup_entry.n > SOCKET_MAX_FDS)
 		return fail(failure, CRI_ENOTSUP, E2BIG, step, "the machine has too many cgroup hierarchies");
 	for (size_t i = 0; i < SOCKET_MAX_FDS; i++)
 		fds[i] = -1;

@@ -1,36 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A process cannot move itself into a PID namespace, only its children. So the shim starts a guide, which enters the
- * container's cgroup and namespaces and starts cri-init there with CLONE_PARENT, as a child of the shim. Both share the
- * shim's memory (CLONE_VM), which waits (CLONE_VFORK): nothing is copied, and an exec costs well under a millisecond.
+ * container's namespaces and starts cri-init there with CLONE_PARENT, as a child of the shim. Both share the shim's
+ * memory (CLONE_VM), which waits (CLONE_VFORK): nothing is copied, and an exec costs well under a millisecond.
  *
- * Into a cgroup of v2 the guide is born (CLONE_INTO_CGROUP): writing to cgroup.procs would wait for RCU, about 10 ms.
- * With clone3 it has a copy of the memory, since there is no way to give it a stack from C.
+ * The guide moves itself into the container's cgroups of v1, which cri-init inherits. Into that of v2 cri-init is born
+ * (base/clone.h), while the guide stays outside: with nsdelegate that takes a guide whose cgroup namespace is still the
+ * shim's, so cri-init enters the container's itself.
  */
 #include "enter.h"
 
 #include "base/cleanup.h"
+#include "base/clone.h"
+#include "base/fs.h"
+#include "base/text.h"
 #include "runtime/init_protocol.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static const char step[] = "enter the container";
 
 #define STACK_SIZE (64u << 10) /* of each of the two */
-#define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define CGROUP_LIMIT (64u << 10)
+
+/* How often a container may change its cgroups while it is entered. */
+#define ATTEMPTS 3
 
 struct guide {
 	const struct entry *entry;
-	char *stack; /* the end of that of cri-init's process, and the start of the guide's */
+	int cgroup;  /* of v2; negative: none */
+	char *stack; /* of cri-init's process, its end */
 	pid_t pid;
 	int error;          /* an errno, negative */
 	const char *failed; /* what failed */
@@ -44,6 +52,11 @@ static int become_init(void *argument)
 	struct guide *guide = argument;
 	int socket = guide->entry->socket;
 
+	if (setns(guide->entry->process, CLONE_NEWCGROUP) < 0) {
+		guide->error = -errno;
+		guide->failed = "the cgroup namespace";
+		_exit(127);
+	}
 	/* The leader of a session, by which it is killed with all that it started. */
 	(void)setsid();
 	/* dup2 of a descriptor onto itself would leave it O_CLOEXEC. */
@@ -58,78 +71,74 @@ static int become_init(void *argument)
 	_exit(127);
 }
 
-/* In the container's cgroup already. */
-_Noreturn static void lead_on(struct guide *guide)
+/* Its pid, or -errno. Where it cannot be born in the cgroup of v2, the guide moves there before. */
+static pid_t start_init(struct guide *guide)
 {
-	guide->error = 0;
-	if (setns(guide->entry->process, NAMESPACES) < 0) {
-		guide->error = -errno;
-		guide->failed = "the namespaces";
-		_exit(1);
+	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD;
+	pid_t pid;
+
+	if (guide->cgroup >= 0) {
+		pid = clone_into(become_init, guide->stack, flags, guide, NULL, guide->cgroup);
+		if (pid > 0 || pid == -EBUSY)
+			return pid;
+		pid = clone_move_into(guide->cgroup);
+		if (pid < 0)
+			return pid;
 	}
-	guide->pid = clone(become_init, guide->stack, CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, guide);
-	if (guide->pid < 0) {
-		guide->error = -errno;
-		guide->failed = "start cri-init";
-	}
-	_exit(0);
+	pid = clone(become_init, guide->stack, flags, guide);
+	return pid < 0 ? -errno : pid;
 }
 
 static int lead(void *argument)
 {
 	struct guide *guide = argument;
-
-	guide->error = order_enter(guide->entry->cgroup_entry, &guide->failed);
-	if (guide->error < 0)
-		_exit(1);
-	lead_on(guide);
-}
-
-/* The directory of the container's cgroup, if v2 is all that there is; -1: it is not; -errno. */
-static int open_v2_cgroup(const struct texts *entry)
-{
-	static const char file[] = "/cgroup.procs";
-	size_t length = entry->n == 1 ? strlen(entry->items[0]) : 0;
-	char path[PATH_MAX];
-	int fd;
-
-	if (length < strlen(file) || length >= sizeof(path) ||
-	    strcmp(entry->items[0] + length - strlen(file), file) != 0)
-		return -1;
-	memcpy(path, entry->items[0], length - strlen(file));
-	path[length - strlen(file)] = '\0';
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-/* A child in the cgroup, like fork. Its pid, 0 in the child, or -errno. */
-static pid_t fork_into(int cgroup)
-{
-	struct clone_args arguments = {
-		.flags = CLONE_VFORK | CLONE_INTO_CGROUP,
-		.exit_signal = SIGCHLD,
-		.cgroup = (uint64_t)cgroup,
-	};
-	long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
-
-	return pid < 0 ? -errno : (pid_t)pid;
-}
-
-static pid_t start_guide(struct guide *guide)
-{
-	CLEANUP_CLOSE int cgroup = open_v2_cgroup(guide->entry->cgroup_entry);
 	pid_t pid;
 
-	if (cgroup < -1)
-		return cgroup;
-	if (cgroup < 0) {
-		pid = clone(lead, guide->stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, guide);
-		return pid < 0 ? -errno : pid;
+	guide->error = order_enter(&guide->entry->order->cgroup_entry, &guide->failed);
+	if (guide->error < 0)
+		_exit(1);
+	if (setns(guide->entry->process, NAMESPACES) < 0) {
+		guide->error = -errno;
+		guide->failed = "the namespaces";
+		_exit(1);
 	}
-	pid = fork_into(cgroup);
-	if (pid == 0)
-		lead_on(guide);
-	return pid;
+	pid = start_init(guide);
+	if (pid < 0) {
+		guide->error = pid;
+		guide->failed = "start cri-init in its cgroup";
+	} else {
+		guide->pid = pid;
+	}
+	_exit(0);
+}
+
+/* A container that manages cgroups has put its first process into one below its own, which then takes none any more
+ * (EBUSY): that is where it is to be followed. One that left its own is not. */
+static int open_present_cgroup(const struct entry *entry)
+{
+	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
+	const struct order_cgroup *own = &entry->order->cgroup_v2;
+	char path[PATH_MAX];
+	const char *present;
+	int result = fs_path(path, sizeof(path), "/proc/%d/cgroup", entry->pid);
+	int fd;
+
+	if (result == 0)
+		result = fs_read(AT_FDCWD, path, CGROUP_LIMIT, &content);
+	/* Alive, so the pid was its own. */
+	if (result == 0 && pidfd_send_signal(entry->process, 0, NULL, 0) < 0)
+		result = -ESRCH;
+	if (result < 0)
+		return result;
+	present = text_starts(content.data, "0::") ? content.data : strstr(content.data, "\n0::");
+	present = present ? strchr(present, '/') : NULL;
+	if (!present || !text_starts(present, own->path) || present[strlen(own->path)] != '/')
+		return -EBUSY;
+	result = fs_path(path, sizeof(path), "%s%.*s", own->mountpoint, (int)strcspn(present, "\n"), present);
+	if (result < 0)
+		return result;
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 static void reap(pid_t pid)
@@ -138,35 +147,59 @@ static void reap(pid_t pid)
 		continue;
 }
 
-/* What a guide leaves here is seen by the shim also when it had a copy of all other memory. */
-struct shared {
-	struct guide guide;
-	char stacks[2][STACK_SIZE];
-};
+static void start_guide(struct guide *guide)
+{
+	pid_t pid = clone(lead, guide->stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, guide);
+
+	if (pid < 0) {
+		guide->error = -errno;
+		guide->failed = "start its guide";
+		return;
+	}
+	reap(pid);
+	if (guide->error < 0 && guide->pid > 0) {
+		reap(guide->pid);
+		guide->pid = 0;
+	}
+}
+
+static void enter(struct guide *guide)
+{
+	CLEANUP_CLOSE int own = order_open_cgroup(guide->entry->order);
+
+	guide->cgroup = own;
+	if (own < 0 && own != -ENODATA) {
+		guide->error = own;
+		guide->failed = "its cgroup";
+		return;
+	}
+	start_guide(guide);
+	for (int i = 1; guide->error == -EBUSY && i < ATTEMPTS; i++) {
+		CLEANUP_CLOSE int present = open_present_cgroup(guide->entry);
+
+		guide->cgroup = present;
+		guide->error = present < 0 ? present : 0;
+		guide->failed = "the cgroup of its first process";
+		if (present >= 0)
+			start_guide(guide);
+	}
+}
 
 int enter_container(const struct entry *entry, pid_t *pid, struct failure *failure)
 {
-	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct guide guide;
-	pid_t guide_pid;
+	struct guide guide = { .entry = entry, .error = -EIO, .failed = "its guide died" };
+	char *stacks =
+		mmap(NULL, 2 * STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 
-	if (shared == MAP_FAILED)
+	if (stacks == MAP_FAILED)
 		return fail(failure, CRI_ENOMEM, errno, step, "make a stack");
-	shared->guide =
-		(struct guide){ .entry = entry, .stack = shared->stacks[1], .error = -EIO, .failed = "its guide died" };
-	guide_pid = start_guide(&shared->guide);
-	if (guide_pid < 0)
-		shared->guide.error = guide_pid;
-	else
-		reap(guide_pid);
-	guide = shared->guide;
-	munmap(shared, sizeof(*shared));
+	guide.stack = stacks + STACK_SIZE;
+	enter(&guide);
+	munmap(stacks, 2 * STACK_SIZE);
 	if (guide.error == 0 && guide.pid > 0) {
 		*pid = guide.pid;
 		return 0;
 	}
-	if (guide.pid > 0)
-		reap(guide.pid);
 	/* The container ended meanwhile: its cgroup, or its first process, is gone. */
 	if (guide.error == -ENOENT || guide.error == -ENODEV || guide.error == -ESRCH)
 		return fail(failure, CRI_EPRECONDITION, guide.error, step, "it does not run any more: %s",

@@ -8,8 +8,9 @@
 #include <sys/types.h>
 
 struct entry {
-	const struct texts *cgroup_entry;
-	int process; /* pidfd of the container's first process */
+	const struct order *order;
+	pid_t pid;   /* of the container's first process */
+	int process; /* its pidfd */
 	int program; /* cri-init */
 	int socket;  /* becomes INIT_SOCKET_FD */
 };

@@ -178,7 +178,8 @@ static int start(struct exec *exec, const int *fds, size_t n_fds, struct failure
 	struct shim *shim = exec->shim;
 	CLEANUP_CLOSE int peer = -1;
 	struct entry entry = {
-		.cgroup_entry = &shim->order.cgroup_entry,
+		.order = &shim->order,
+		.pid = shim->pid,
 		.process = shim->process.fd,
 		.program = shim->program,
 	};

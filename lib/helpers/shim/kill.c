@@ -49,6 +49,8 @@ static int container_cgroup(const struct order *order, char path[PATH_MAX])
 {
 	const char *slash = order->cgroup_entry.n ? strrchr(order->cgroup_entry.items[0], '/') : NULL;
 
+	if (!slash && order->cgroup_v2.path)
+		return fs_path(path, PATH_MAX, "%s%s", order->cgroup_v2.mountpoint, order->cgroup_v2.path);
 	if (!slash)
 		return -ENOENT;
 	return fs_path(path, PATH_MAX, "%.*s", (int)(slash - order->cgroup_entry.items[0]),

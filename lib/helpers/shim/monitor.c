@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor.h"
 
+#include "birth.h"
 #include "exit.h"
 #include "lxc.h"
 #include "oom.h"
@@ -234,6 +235,8 @@ _Noreturn static void monitor(struct order *order, const struct monitor_fds *fds
 	/* While the cgroups are in sight. */
 	if (result == 0)
 		oom = oom_open(order);
+	if (result == 0)
+		birth_begin(order_open_cgroup(order));
 	if (result == 0)
 		result = install_release();
 	result = result < 0 ? fail(&message.failure, code_of_errno(result), result, step, "take its descriptors")

@@ -6,6 +6,7 @@
 #include "runtime/shim_protocol.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 static const char step[] = "read the order";
@@ -71,6 +72,19 @@ static int read_oom(struct order *order, struct failure *failure)
 	return order->oom_v1 && order->oom_v2 ? 0 : fail(failure, CRI_ENOMEM, ENOMEM, step, "oom");
 }
 
+static int read_cgroup_v2(struct order *order, struct failure *failure)
+{
+	const cJSON *v2 = NULL;
+	int result = json_object(order->json, "cgroup_v2", &v2);
+
+	if (result == -ENOENT)
+		return 0;
+	if (result < 0)
+		return fail(failure, CRI_ECORRUPT, 0, step, ORDER_FILE ": cgroup_v2 is no object");
+	result = read_text(&order->arena, v2, "mountpoint", &order->cgroup_v2.mountpoint, failure);
+	return result < 0 ? result : read_text(&order->arena, v2, "path", &order->cgroup_v2.path, failure);
+}
+
 static int read_members(struct order *order, struct failure *failure)
 {
 	const cJSON *json = order->json;
@@ -106,6 +120,8 @@ static int read_members(struct order *order, struct failure *failure)
 		result = read_flag(json, "stdin_once", &order->stdin_once, failure);
 	if (result == 0)
 		result = read_texts(order, "cgroup_entry", &order->cgroup_entry, failure);
+	if (result == 0)
+		result = read_cgroup_v2(order, failure);
 	if (result == 0)
 		result = read_texts(order, "monitor_cgroup_entry", &order->monitor_cgroup_entry, failure);
 	if (result == 0)
@@ -162,4 +178,19 @@ int order_enter(const struct texts *files, const char **failed)
 		}
 	}
 	return 0;
+}
+
+int order_open_cgroup(const struct order *order)
+{
+	char path[PATH_MAX];
+	int result;
+	int fd;
+
+	if (!order->cgroup_v2.path)
+		return -ENODATA;
+	result = fs_path(path, sizeof(path), "%s%s", order->cgroup_v2.mountpoint, order->cgroup_v2.path);
+	if (result < 0)
+		return result;
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }

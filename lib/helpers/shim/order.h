@@ -26,6 +26,9 @@ struct order {
 	const char *id, *exits, *log;
 	bool terminal, stdin_open, stdin_once;
 	struct texts cgroup_entry;
+	struct order_cgroup {
+		const char *mountpoint, *path;
+	} cgroup_v2;                 /* NULL: none */
 	const char *oom_v1, *oom_v2; /* "": none */
 
 	/* Needed to create the container only: borrowed from `json`, gone after order_forget. */
@@ -43,5 +46,8 @@ void order_forget(struct order *order);
 
 /* Writes "0" into each file, which moves the calling process into their cgroups. 0 or -errno; *failed is the file. */
 int order_enter(const struct texts *files, const char **failed);
+
+/* The container's cgroup in v2, O_PATH. -ENODATA: there is none; -errno. */
+int order_open_cgroup(const struct order *order);
 
 #endif
