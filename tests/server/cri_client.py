@@ -93,7 +93,7 @@ def _import(root, state, archive):
         library.cri_call_free(call)
 
 
-def _free_port():
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -117,7 +117,7 @@ class Server:
             "pidfile": os.path.join(self.directory, "pid"),
             "network-plugin": "none",
             "cgroup-parent": f"/libcri-test-{os.getpid()}",
-            "websocket-server-listening-port": _free_port(),
+            "websocket-server-listening-port": free_port(),
         }
         settings.update(config or {})
         with open(self.config, "w", encoding="utf-8") as file:

@@ -21,7 +21,6 @@ CALLS = {
     "ListPodSandboxMetrics": {},
     "StreamPodSandboxMetrics": {},
     "UpdatePodSandboxResources": {"pod_sandbox_id": "0" * 64},
-    "PullImage": {"image": {"image": "busybox"}},
 }
 
 
