@@ -49,17 +49,20 @@ static bool has_digest(const struct pull *pull, const struct image_row *row, con
 	return false;
 }
 
-/* Whether it is the best that the platform could get. */
-static int is_best(const struct pull *pull, const struct image_row *row, cri_call *call)
+/* Whether the registry could have nothing better for the platform: it is of just this one, or was all that the name
+ * stood for. */
+static int is_best(const struct pull *pull, const struct image_row *row, const char *digest)
 {
 	struct image_config config;
 	struct platform offered;
-	int result = image_config_parse(pull->arena, row->config, strlen(row->config), &config, call);
+	int result = image_config_parse(pull->arena, row->config, strlen(row->config), &config, pull->call);
 
 	if (result < 0)
 		return result;
 	offered = (struct platform){ config.os, config.architecture, config.variant };
-	return platform_rank(&pull->wanted, &offered) == PLATFORM_SAME;
+	if (platform_rank(&pull->wanted, &offered) == PLATFORM_SAME)
+		return 1;
+	return !*config.architecture && strcmp(row->manifest_digest, digest) == 0;
 }
 
 /* 1: the image that is there is the registry's, which took one request. */
@@ -78,14 +81,15 @@ static int is_current(struct pull *pull, const char **id)
 		call_copy_failure(pull->call, &quiet);
 		return result;
 	}
-	result = is_best(pull, &row, pull->call);
-	if (result <= 0 || (pull->options->pinned && !row.pinned))
-		return result;
+	if (pull->options->pinned && !row.pinned)
+		return 0;
 	result = fetch_manifest(&pull->fetch, pull->arena, asked(pull), true, &manifest, pull->call);
 	if (result < 0)
 		return result;
 	*id = row.id;
-	return *manifest.digest && has_digest(pull, &row, manifest.digest);
+	if (!*manifest.digest || !has_digest(pull, &row, manifest.digest))
+		return 0;
+	return is_best(pull, &row, manifest.digest);
 }
 
 /* --- documents --- */
