@@ -33,7 +33,8 @@ $(BUILD)/cri-server-inner.a: $(SERVER_OBJECTS) $(PROTO_OBJECTS)
 
 $(BUILD)/cri-server: $(SERVER_BUILD)/main.o $(BUILD)/cri-server-inner.a $(BUILD)/libcri.so
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(filter-out %.so,$^) -L$(BUILD) -lcri $(SERVER_LIBS) -Wl,-rpath,'$$ORIGIN' -o $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(filter-out %.so,$^) -L$(BUILD) -lcri $(SERVER_LIBS) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib' \
+		-o $@
 
 $(if $(wildcard cri-server/main.c),$(eval all: $(BUILD)/cri-server))
 
@@ -46,3 +47,32 @@ GRPC_FIXTURE := $(BUILD)/tests/unit/grpc_fixture.o $(BUILD)/tests/unit/grpc_clie
 $(GRPC_FIXTURE): CFLAGS_ALL += -Icri-server
 $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_grpc_server*.c)): $(GRPC_FIXTURE)
 $(foreach t,$(SERVER_TESTS),$(eval UNIT_LIBS_$(t) := $(BUILD)/cri-server-inner.a $(BUILD)/libcri-inner.a $(SERVER_LIBS)))
+
+# The whole program, by Debian's Python: its grpc is a package of Debian's interpreter. Run as root.
+SERVER_SCRIPTS := $(patsubst tests/server/%.py,$(BUILD)/tests/server/%,$(wildcard tests/server/test_*.py))
+$(SERVER_SCRIPTS): $(BUILD)/tests/server/%: tests/server/%.py
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec /usr/bin/python3 -B "%s" "%s" %s "$$@"\n' '$(abspath tests/server/run.py)' '$(abspath $(BUILD))' $* >$@
+	@chmod +x $@
+
+.PHONY: server-tests check-server
+server-tests: all $(SERVER_SCRIPTS)
+check-server: server-tests
+	@tests/run.sh $(BUILD) server
+
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSCONFDIR ?= /etc
+
+.PHONY: install-server
+install: install-server
+# An edited configuration is kept.
+install-server: all
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/libcri
+	$(INSTALL) -m 755 $(BUILD)/cri-server $(DESTDIR)$(SBINDIR)
+	$(INSTALL) -m 644 docs/man/cri-server.8 $(DESTDIR)$(MANDIR)/man8
+	$(INSTALL) -m 644 cri-server/systemd/cri-server.socket $(DESTDIR)$(UNITDIR)
+	sed -e 's|@SBINDIR@|$(SBINDIR)|' cri-server/systemd/cri-server.service.in >$(DESTDIR)$(UNITDIR)/cri-server.service
+	[ -e $(DESTDIR)$(SYSCONFDIR)/libcri/daemon.json ] || \
+		$(INSTALL) -m 644 cri-server/systemd/daemon.json $(DESTDIR)$(SYSCONFDIR)/libcri

@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,8 @@
 
 /* A quick call that waits so long (milliseconds) for a worker says that all of them hang. */
 #define UNWELL_WAIT 10000
+/* Milliseconds between two times that memory is given back. */
+#define TRIM_INTERVAL 5000
 
 /* One in a process: signals and the log are, too. */
 static struct {
@@ -37,6 +41,9 @@ static struct {
 	int pidfile;
 	int64_t drain_end; /* loop_now(); 0: it is not draining */
 	int64_t watchdog_at;
+	atomic_uint finished; /* calls */
+	unsigned trimmed;     /* of them, when memory was last given back */
+	int64_t trim_at;
 } the = { .mutex = PTHREAD_MUTEX_INITIALIZER, .signals.fd = -1, .pidfile = -1 };
 
 static void on_engine_log(cri_log_level level, const char *message, void *data)
@@ -52,6 +59,7 @@ static void on_warning(const char *text)
 
 static void on_finished(const struct grpc_finished *finished)
 {
+	atomic_fetch_add(&the.finished, 1);
 	metrics_count(finished);
 	log_call(finished);
 }
@@ -291,6 +299,27 @@ static int tick_watchdog(int interval)
 	return (int)(the.watchdog_at - now);
 }
 
+/* Gives memory back after calls, which malloc does by itself only where nothing above is in use. Milliseconds until the
+ * next look; -1: when there were calls. */
+static int tick_memory(void)
+{
+	struct grpc_figures figures;
+	int64_t now = loop_now();
+	unsigned finished = atomic_load(&the.finished);
+
+	if (finished == the.trimmed)
+		return -1;
+	if (now < the.trim_at)
+		return (int)(the.trim_at - now);
+	grpc_server_look(the.server, &figures);
+	if (!figures.calls || figures.calls == figures.subscribers) {
+		malloc_trim(0);
+		the.trimmed = finished;
+	}
+	the.trim_at = now + TRIM_INTERVAL;
+	return TRIM_INTERVAL;
+}
+
 /* Milliseconds until draining is over; 0: it is. */
 static int drain_left(void)
 {
@@ -310,7 +339,7 @@ static int run(void)
 	while (!error) {
 		int wait = earlier(grpc_server_tick(the.server), sockets_tick(the.sockets));
 
-		wait = earlier(wait, tick_watchdog(watchdog));
+		wait = earlier(earlier(wait, tick_watchdog(watchdog)), tick_memory());
 		if (the.drain_end) {
 			int left = drain_left();
 

@@ -77,7 +77,7 @@ static bool receive_some(struct grpc_connection *connection)
 		if (nghttp2_session_mem_recv(connection->session, server->buffer, (size_t)got) < 0)
 			return false;
 		grpc_connection_mark(connection);
-		if ((size_t)got < sizeof(server->buffer) && !connection->tls)
+		if (connection->turned_away || ((size_t)got < sizeof(server->buffer) && !connection->tls))
 			return true;
 	}
 	return true;

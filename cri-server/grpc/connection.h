@@ -22,6 +22,7 @@ struct grpc_connection {
 	LIST_ENTRY(grpc_connection) of_server;
 	TAILQ_ENTRY(grpc_connection) dirty; /* has something to send */
 	bool is_dirty, greeted, pinged, writing;
+	bool turned_away; /* nothing is read any more; it goes when its GOAWAY is sent */
 	LIST_HEAD(, grpc_call) calls;
 	size_t n_calls;
 	atomic_size_t bytes;

@@ -16,6 +16,13 @@
 /* PING and SETTINGS acknowledgements that the client leaves unread. */
 #define UNREAD_ACKS 200
 
+static void turn_away(struct grpc_connection *connection)
+{
+	nghttp2_session_terminate_session(connection->session, NGHTTP2_ENHANCE_YOUR_CALM);
+	connection->turned_away = true;
+	grpc_connection_mark(connection);
+}
+
 void session_charge(struct grpc_connection *connection, double tokens)
 {
 	int64_t now = loop_now();
@@ -25,10 +32,8 @@ void session_charge(struct grpc_connection *connection, double tokens)
 	if (connection->tokens > GRPC_CONTROL_BURST)
 		connection->tokens = GRPC_CONTROL_BURST;
 	connection->tokens -= tokens;
-	if (connection->tokens >= 0)
-		return;
-	nghttp2_session_terminate_session(connection->session, NGHTTP2_ENHANCE_YOUR_CALM);
-	grpc_connection_mark(connection);
+	if (connection->tokens < 0 && !connection->turned_away)
+		turn_away(connection);
 }
 
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *frame, void *data)
@@ -82,8 +87,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 		return 0;
 	call->head.size += name_length + value_length + 32;
 	if (call->head.size > GRPC_MAX_HEADER_ABUSE) {
-		nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM);
-		grpc_connection_mark(connection);
+		turn_away(connection);
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	}
 	/* Trailers have nothing that we need. */
