@@ -99,6 +99,16 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def _remove_cgroups(path):
+    """Removes what pods had in common, in every hierarchy. A process that is left there makes this fail."""
+    top = "/sys/fs/cgroup"
+    mounts = [top] if os.path.exists(os.path.join(top, "cgroup.procs")) else []
+    mounts += [entry.path for entry in os.scandir(top) if entry.is_dir() and not entry.is_symlink()]
+    for mount in mounts:
+        for directory, _, _ in os.walk(mount + path, topdown=False):
+            os.rmdir(directory)
+
+
 class Server:
     """A cri-server with a root of its own, which is removed with everything in it."""
 
@@ -110,13 +120,14 @@ class Server:
         self.target = "unix://" + self.socket
         self.config = os.path.join(self.directory, "daemon.json")
         self.log = os.path.join(self.directory, "log")
+        self.cgroup = "/libcri-server-test-" + os.path.basename(self.directory).split(".")[1]
         settings = {
             "graph": self.root,
             "state": self.state,
             "hosts": [self.target],
             "pidfile": os.path.join(self.directory, "pid"),
             "network-plugin": "none",
-            "cgroup-parent": f"/libcri-test-{os.getpid()}",
+            "cgroup-parent": self.cgroup,
             "websocket-server-listening-port": free_port(),
         }
         settings.update(config or {})
@@ -186,6 +197,7 @@ class Server:
             if self.process is not None and self.process.poll() is None:
                 self.remove_pods()
             self.stop()
+            _remove_cgroups(self.cgroup)
         finally:
             subprocess.run(["umount", "-l", self.state], stderr=subprocess.DEVNULL, check=False)
             shutil.rmtree(self.directory, ignore_errors=True)
