@@ -52,7 +52,7 @@ static void clear_field(ProtobufCMessage *message, const ProtobufCFieldDescripto
 
 	if (field->label == PROTOBUF_C_LABEL_REPEATED) {
 		memset((char *)message + field->quantifier_offset, 0, sizeof(size_t));
-		memset(member, 0, sizeof(void *));
+		*(void **)member = NULL;
 		return;
 	}
 	switch (field->type) {
@@ -63,7 +63,7 @@ static void clear_field(ProtobufCMessage *message, const ProtobufCFieldDescripto
 		memset(member, 0, sizeof(ProtobufCBinaryData));
 		break;
 	case PROTOBUF_C_TYPE_MESSAGE:
-		memset(member, 0, sizeof(void *));
+		*(void **)member = NULL;
 		break;
 	case PROTOBUF_C_TYPE_INT64:
 	case PROTOBUF_C_TYPE_UINT64:

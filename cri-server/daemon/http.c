@@ -56,10 +56,14 @@ static void close_connection(struct http_connection *connection)
 
 void http_free(struct http *http)
 {
+	struct http_connection *connection, *following;
+
 	if (!http)
 		return;
-	while (!LIST_EMPTY(&http->connections))
-		close_connection(LIST_FIRST(&http->connections));
+	for (connection = LIST_FIRST(&http->connections); connection; connection = following) {
+		following = LIST_NEXT(connection, entry);
+		close_connection(connection);
+	}
 	free(http);
 }
 

@@ -152,7 +152,7 @@ static int create(cri_engine *engine, const void *pointer, void *output, cri_cal
 	int result;
 
 	result = copy_args(&arena, &copy, call);
-	if (result < 0)
+	if (result)
 		return result;
 	result = random_id(id);
 	if (result < 0)

@@ -74,7 +74,7 @@ int container_reconcile(cri_engine *engine, const char *id, cri_call *call)
 		result = container_fold_exit(engine, id, &folded, call);
 	if (result == 0)
 		result = store_container_get(engine->store, &arena, id, true, &row, call);
-	if (result < 0 || (row.state != CONTAINER_CREATED && row.state != CONTAINER_RUNNING))
+	if (result || (row.state != CONTAINER_CREATED && row.state != CONTAINER_RUNNING))
 		return result;
 	switch (liveness) {
 	case SHIM_ORPHANED:

@@ -195,10 +195,11 @@ static cri_exec_result *make_result(const struct exec *exec)
 {
 	const struct buffer *output = &exec->output.content, *error_output = &exec->error_output.content;
 	cri_exec_result *result = malloc(sizeof(*result) + output->length + error_output->length + 2);
-	char *text = (char *)(result + 1);
+	char *text;
 
 	if (!result)
 		return NULL;
+	text = (char *)(result + 1);
 	*result = (cri_exec_result){
 		.exit_code = (int32_t)exec->exit_code,
 		.output = text,
@@ -255,13 +256,13 @@ static int exec_sync(cri_engine *engine, const void *pointer, void *output, cri_
 	int result;
 
 	result = copy_args(&arena, &args, call);
-	if (result < 0)
+	if (result)
 		return result;
 	call_object(call, "container %s", args.id);
 	result = check_options(args.options, call);
 	if (result == 0)
 		result = store_container_get(engine->store, &arena, args.id, false, &row, call);
-	if (result < 0)
+	if (result)
 		return result;
 	if (row.state != CONTAINER_RUNNING)
 		return call_fail(call, CRI_EPRECONDITION, "check its state", "it does not run");

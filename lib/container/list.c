@@ -94,7 +94,7 @@ static int list(cri_engine *engine, const void *pointer, void *output, cri_call 
 	if (!made)
 		return call_no_memory(call, step);
 	result = container_list_items(engine, &made->arena, *filter, false, &items, &n_items, call);
-	if (result < 0)
+	if (result)
 		return result;
 	for (size_t i = 0; i < n_items; i++) {
 		cri_container_info *info = list_add(made);

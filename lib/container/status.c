@@ -57,7 +57,7 @@ static int fill_log_path(cri_engine *engine, struct arena *arena, const struct c
 	if (result == 0)
 		result =
 			config_from_json(&config_sandbox, arena, sandbox.config, strlen(sandbox.config), &parsed, call);
-	if (result < 0)
+	if (result)
 		return result;
 	sandbox_config = parsed;
 	status->log_path = log_path_join(arena, sandbox_config->log_directory, config->log_path);
@@ -73,7 +73,7 @@ static int fill_status(cri_engine *engine, struct arena *arena, const struct con
 
 	if (result == 0)
 		result = config_from_json(&config_container, arena, row->config, strlen(row->config), &parsed, call);
-	if (result < 0)
+	if (result)
 		return result;
 	config = parsed;
 	status->started_at = row->started_at;

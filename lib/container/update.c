@@ -118,7 +118,7 @@ static int update(cri_engine *engine, const void *pointer, void *output, cri_cal
 		result = container_reconcile(engine, row.id, call);
 	if (result == 0)
 		result = store_container_get(engine->store, &arena, row.id, false, &row, call);
-	if (result < 0)
+	if (result)
 		return result;
 	if (row.state != CONTAINER_CREATED && row.state != CONTAINER_RUNNING)
 		return call_fail(call, CRI_EPRECONDITION, "check its state", "it has exited");

@@ -89,7 +89,7 @@ int place_check(cri_engine *engine, cri_call *call)
 
 	if (result == 0)
 		result = recorded_place(engine, &arena, &there, &known, call);
-	if (result < 0)
+	if (result)
 		return result;
 	if (!known || strcmp(here.boot, there.boot) != 0)
 		return record(engine, &here, call);

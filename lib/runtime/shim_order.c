@@ -208,7 +208,7 @@ static int add_entries(cri_engine *engine, const struct runtime_container *conta
 	result = cgroup_entry_files(engine->cgroups, container->cgroup, &arena, &own, call);
 	if (result == 0)
 		result = cgroup_escape_files(engine->cgroups, monitors, &arena, &monitor, call);
-	if (result < 0)
+	if (result)
 		return result;
 	if (!add_texts(order, "cgroup_entry", own.files, own.n_files) ||
 	    !add_container_v2(order, &own, container->cgroup) ||

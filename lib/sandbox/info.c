@@ -79,7 +79,7 @@ static int list(cri_engine *engine, const void *pointer, void *output, cri_call 
 	if (!made)
 		return call_no_memory(call, "list sandboxes");
 	result = sandbox_list_rows(engine, &made->arena, *filter, &infos, &n_infos, call);
-	if (result < 0)
+	if (result)
 		return result;
 	for (size_t i = 0; i < n_infos; i++) {
 		cri_sandbox_info *info = list_add(made);
@@ -165,7 +165,7 @@ static int fill_status(cri_engine *engine, struct arena *arena, const struct san
 		result = config_from_json(&config_sandbox, arena, row->config, strlen(row->config), &parsed, call);
 	if (result == 0)
 		result = fill_networks(arena, row, status, call);
-	if (result < 0)
+	if (result)
 		return result;
 	config = parsed;
 	status->network = config->network;

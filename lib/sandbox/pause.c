@@ -59,7 +59,7 @@ static int use_image(cri_engine *engine, struct arena *arena, const char *id, st
 	}
 	if (result == 0)
 		result = image_config_parse(arena, image.config, strlen(image.config), &config, call);
-	if (result < 0)
+	if (result)
 		return result;
 	arguments = arena_array(arena, config.n_entrypoint + config.n_command, sizeof(*arguments));
 	layers = arena_array(arena, image.n_layers, sizeof(*layers));

@@ -129,14 +129,15 @@ static void bytes_that_are_no_message_are_refused(void **state)
 
 static void millions_of_empty_fields_are_refused(void **state)
 {
+	static const uint8_t empty_field[] = { 0x12, 0 };
 	const size_t n = 4000000;
-	char *bytes = malloc(n * 2);
+	char *bytes = malloc(n * sizeof(empty_field));
 	struct fixture fixture;
 
 	(void)state;
 	assert_non_null(bytes);
 	for (size_t i = 0; i < n; i++)
-		memcpy(bytes + 2 * i, "\x12\x00", 2);
+		memcpy(bytes + 2 * i, empty_field, sizeof(empty_field));
 	begin(&fixture, RPC_V1);
 	assert_null(unpack(&fixture, &cri__exec_sync_request__descriptor, bytes, n * 2));
 	assert_int_equal(fixture.status.code, STATUS_RESOURCE_EXHAUSTED);

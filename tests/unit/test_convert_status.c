@@ -329,7 +329,7 @@ static void a_file_system(void **state)
 
 #define KNOWN(n)                                                                                                       \
 	{                                                                                                              \
-		.known = true, .value = n                                                                              \
+		.known = true, .value = (n)                                                                            \
 	}
 #define PRESSURE                                                                                                       \
 	{                                                                                                              \

@@ -219,7 +219,7 @@ static int release_if_owned(int directory, const char *name, const struct buffer
 		return 0;
 	if (result < 0)
 		return fail_errno(failure, result, "host-local: read %s", name);
-	if (content.length != owner->length || !content.data || memcmp(content.data, owner->data, owner->length))
+	if (content.length != owner->length || !content.data || memcmp(content.data, owner->data, owner->length) != 0)
 		return 0;
 	if (unlinkat(directory, name, 0) < 0 && errno != ENOENT)
 		return fail_errno(failure, errno, "host-local: give back %s", name);

@@ -20,7 +20,7 @@ bool host_local_can(const cJSON *ipam)
 	const char *type = "";
 
 	(void)json_string(ipam, "type", &type);
-	if (strcmp(type, "host-local") || !native_only_known(ipam, known))
+	if (strcmp(type, "host-local") != 0 || !native_only_known(ipam, known))
 		return false;
 	cJSON_ArrayForEach(route, cJSON_GetObjectItemCaseSensitive(ipam, "routes"))
 	{

@@ -23,7 +23,7 @@ bool native_only_known(const cJSON *object, const char *const *known)
 	{
 		const char *const *name = known;
 
-		while (*name && strcmp(*name, member->string))
+		while (*name && strcmp(*name, member->string) != 0)
 			name++;
 		if (!*name && !is_zero(member))
 			return false;

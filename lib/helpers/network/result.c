@@ -176,7 +176,7 @@ static int check(const cJSON *result, struct failure *failure)
 		code = check_interfaces(interfaces, failure);
 	if (code == 0)
 		code = check_addresses(ips, cJSON_GetArraySize(interfaces), failure);
-	return code < 0 ? code : check_routes(routes, failure);
+	return code ? code : check_routes(routes, failure);
 }
 
 /* One family of a 0.2.0 result. */

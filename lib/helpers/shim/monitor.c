@@ -101,7 +101,7 @@ static int arrange_fds(struct order *order, const struct monitor_fds *given)
 	order->directory_fd = DIRECTORY_FD;
 	order->exits_fd = EXITS_FD;
 	/* By its number it is now closed, or one of the above. */
-	state_fd = -1;
+	(void)take_fd(&state_fd);
 	return close_range(FIRST_OTHER_FD, ~0u, 0) < 0 ? -errno : 0;
 }
 
