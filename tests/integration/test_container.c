@@ -290,6 +290,9 @@ static void test_environment_and_directory(void **state)
 	assert_int_equal(cri_container_status_at(list, 0)->uid, 1234);
 	assert_int_equal(cri_container_status_at(list, 0)->gid, 99);
 	cri_list_free(list);
+	/* Until it has written its last variable, and sleeps. */
+	free(fixture_exec(fixture, id, "for i in $(seq 500); do ps | grep -q '[s]leep 1000' && exit; sleep 0.02; done",
+			  NULL));
 	expect_ok(fixture, cri_container_stop(fixture->engine, id, 0, fixture->call));
 	log = fixture_log(fixture, "env");
 	assert_non_null(strstr(log, " stdout F /made/for it\n"));

@@ -257,8 +257,8 @@ static void prepare_twice(void)
 	assert_int_equal(stat("/proc/self/ns/net", &first), 0);
 	assert_int_equal(stat(path_host_namespace(&engine, path), &second), 0);
 	assert_int_equal(first.st_ino, second.st_ino);
-	/* One mount of its own, two pins. */
-	assert_int_equal(count_mounts(state_directory), 3);
+	/* One mount of its own, three pins. */
+	assert_int_equal(count_mounts(state_directory), 4);
 	snprintf(path, sizeof(path), "%s/ns", state_directory);
 	inside(path, "test $(wc -l </proc/net/dev) = 3; ! grep -q 127.0.0.1 /proc/net/fib_trie\n");
 }
@@ -269,6 +269,7 @@ static void remove_state(void)
 
 	assert_int_equal(umount2(path_empty_namespace(&engine, path), MNT_DETACH), 0);
 	assert_int_equal(umount2(path_host_namespace(&engine, path), MNT_DETACH), 0);
+	assert_int_equal(umount2(path_monitor_mounts(&engine, path), MNT_DETACH), 0);
 	assert_int_equal(umount2(state_directory, MNT_DETACH), 0);
 	assert_int_equal(fs_remove_tree(AT_FDCWD, state_directory), 0);
 	assert_int_equal(count_mounts(state_directory), 0);
@@ -298,6 +299,7 @@ static void test_state_on_tmpfs(void **state)
 	/* What a crash between making the file and binding it leaves is put right. */
 	assert_int_equal(umount2(path_empty_namespace(&engine, path), MNT_DETACH), 0);
 	assert_int_equal(umount2(path_host_namespace(&engine, path), MNT_DETACH), 0);
+	assert_int_equal(umount2(path_monitor_mounts(&engine, path), MNT_DETACH), 0);
 	prepare_twice();
 	remove_state();
 }
@@ -313,7 +315,7 @@ static void test_state_on_disk(void **state)
 	assert_int_equal(mount(NULL, state_directory, NULL, MS_SHARED, NULL), 0);
 	expect_ok(namespaces_prepare_state(&engine, &call));
 	expect_ok(namespaces_prepare_state(&engine, &call));
-	assert_int_equal(count_mounts(state_directory), 4);
+	assert_int_equal(count_mounts(state_directory), 5);
 	assert_int_equal(statfs(state_directory, &status), 0);
 	assert_int_equal(status.f_type, TMPFS_MAGIC);
 	assert_true(status.f_flags & MS_NOSUID);
