@@ -253,13 +253,29 @@ static void test_exec_output_limit(void **state)
 	cri_free(sandbox);
 }
 
+/* Before it is killed the container shall have come so far. */
+static void await_line(struct fixture *fixture, const char *name, const char *line)
+{
+	for (int i = 0; i < 1000; i++) {
+		char *log = fixture_log(fixture, name);
+		const bool is_there = strstr(log, line);
+
+		free(log);
+		if (is_there)
+			return;
+		usleep(10000);
+	}
+	fail_msg("%s: no \"%s\"", name, line);
+}
+
 static void test_environment_and_directory(void **state)
 {
 	struct fixture *fixture = *state;
 	char *sandbox = fixture_run_sandbox(fixture, "env");
 	const cri_key_value a = { CRI_KEY_VALUE_INIT, .key = "A", .value = "1 2=3" };
 	const cri_key_value *const envs[] = { &a };
-	const char *const command[] = { "/bin/sh", "-c", "pwd; echo \"$A\"; id -u; id -G; env | sort; sleep 1000" };
+	const char *const command[] = { "/bin/sh", "-c",
+					"pwd; echo \"$A\"; id -u; id -G; env | sort; echo ready; sleep 1000" };
 	const int64_t groups[] = { 4321 };
 	const cri_container_config config = {
 		CRI_CONTAINER_CONFIG_INIT,
@@ -286,6 +302,7 @@ static void test_environment_and_directory(void **state)
 	output = fixture_exec(fixture, id, "pwd; echo \"$A\"; id -u; id -g; id -G", NULL);
 	assert_string_equal(output, "/made/for it\n1 2=3\n1234\n99\n99 4321\n");
 	free(output);
+	await_line(fixture, "env", " stdout F ready\n");
 	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
 	assert_int_equal(cri_container_status_at(list, 0)->uid, 1234);
 	assert_int_equal(cri_container_status_at(list, 0)->gid, 99);
