@@ -164,8 +164,10 @@ int log_count(const struct server *server, const char *expression)
 	if (!file)
 		return 0;
 	assert_int_equal(regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB), 0);
-	while (fgets(line, sizeof(line), file))
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
 		count += regexec(&regex, line, 0, NULL, 0) == 0;
+	}
 	regfree(&regex);
 	fclose(file);
 	return count;
