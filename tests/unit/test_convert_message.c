@@ -263,6 +263,21 @@ static void *fill(struct conversion *conversion, const ProtobufCMessageDescripto
 	return message;
 }
 
+static bool is_set(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	const char *member = (const char *)message + field->offset;
+	const char *pointer;
+	size_t n;
+
+	memcpy(&n, (const char *)message + field->quantifier_offset, sizeof(n));
+	if (field->label == PROTOBUF_C_LABEL_REPEATED)
+		return n != 0;
+	memcpy(&pointer, member, sizeof(pointer));
+	if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+		return pointer != NULL;
+	return field->type == PROTOBUF_C_TYPE_STRING ? *pointer != '\0' : *member != 0;
+}
+
 /* The numbers of the fields that are set. */
 static uint32_t set_fields(const ProtobufCMessage *message)
 {
@@ -271,16 +286,8 @@ static uint32_t set_fields(const ProtobufCMessage *message)
 
 	for (unsigned int i = 0; i < descriptor->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-		const char *member = (const char *)message + field->offset;
-		const char *text;
-		size_t n;
 
-		memcpy(&n, (const char *)message + field->quantifier_offset, sizeof(n));
-		memcpy(&text, member, sizeof(text));
-		if (field->label == PROTOBUF_C_LABEL_REPEATED ? n != 0
-		    : field->type == PROTOBUF_C_TYPE_STRING   ? *text != '\0'
-		    : field->type == PROTOBUF_C_TYPE_MESSAGE  ? text != NULL
-							      : *member != 0)
+		if (is_set(message, field))
 			set |= 1U << field->id;
 	}
 	return set;
