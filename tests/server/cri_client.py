@@ -196,7 +196,9 @@ class Server:
         try:
             if self.process is not None and self.process.poll() is None:
                 self.remove_pods()
-            self.stop()
+            status = self.stop()
+            if status:
+                raise RuntimeError(f"cri-server ended with status {status}:\n{self.read_log()}")
             _remove_cgroups(self.cgroup)
         finally:
             subprocess.run(["umount", "-l", self.state], stderr=subprocess.DEVNULL, check=False)
