@@ -98,7 +98,7 @@ static int ensure_bridge(struct netlink *host, const struct bridge *bridge, stru
 	if (!link->is_bridge)
 		return fail(failure, CRI_EPRECONDITION, "the interface %s exists and is no bridge", bridge->name);
 	if (!(link->flags & IFF_UP)) {
-		code = link_set_up(host, link->index);
+		code = link_set_up(host, link->index, true);
 		if (code < 0)
 			return fail_errno(failure, code, "bring the bridge %s up", bridge->name);
 	}
@@ -233,14 +233,44 @@ static int add(struct pod *pod, const cJSON *configuration, struct making *makin
 	return code;
 }
 
-/* The interface goes with the namespace, which the kernel destroys when nobody waits for it. */
-static int delete (struct pod *pod, const struct making *making, const cJSON *previous, struct failure *failure)
+/*
+ * The interface goes with the namespace, which the kernel destroys when nobody waits for it; deleting it here would
+ * take tens of milliseconds. But its address is free at once, so it must be silent by then: the host's end, known by
+ * ADD's result, is taken down.
+ */
+static int silence(struct pod *pod, const cJSON *previous, struct failure *failure)
+{
+	const cJSON *interface = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(previous, "interfaces"), 1);
+	const char *name = "", *mac = "", *sandbox = "";
+	char its[MAC_TEXT];
+	struct netlink *host;
+	struct link link;
+	int code;
+
+	(void)json_string(interface, "name", &name);
+	(void)json_string(interface, "mac", &mac);
+	(void)json_string(interface, "sandbox", &sandbox);
+	if (text_is_empty(name) || !text_is_empty(sandbox) || strlen(name) >= IFNAMSIZ)
+		return 0;
+	code = nets_host(pod, &host, failure);
+	if (code < 0)
+		return code;
+	code = link_find(host, name, &link);
+	/* Not another that was given the same name since. */
+	if (code == 0 && !strcasecmp(mac_text(link.mac, its), mac))
+		code = link_set_up(host, link.index, false);
+	return code < 0 && code != -ENODEV ? fail_errno(failure, code, "take %s down", name) : 0;
+}
+
+/* Whatever fails, the rest is given back. */
+static int give_back(struct pod *pod, const struct making *making, const cJSON *previous, struct failure *failure)
 {
 	static struct rules rules;
-	int code = host_local_release(pod, making->interface, &making->host_local, previous, failure);
 
+	(void)silence(pod, previous, failure);
+	(void)host_local_release(pod, making->interface, &making->host_local, previous, failure);
 	if (!making->bridge.masquerade)
-		return code;
+		return failure->code;
 	if (rules_open(&rules, pod, making->interface, failure) == 0)
 		(void)rules_delete(&rules, OWN_SETS, failure);
 	rules_close(&rules);
@@ -262,7 +292,7 @@ int bridge_run(struct pod *pod, const struct attachment *attachment, const cJSON
 	if (code < 0)
 		return code;
 	if (pod->command == COMMAND_DEL)
-		return delete (pod, &making, previous, failure);
+		return give_back(pod, &making, previous, failure);
 	if (pod->command == COMMAND_CHECK)
 		return bridge_check(pod, &making, previous, failure);
 	return add(pod, configuration, &making, result, failure);

@@ -158,13 +158,30 @@ static int announce(void *data)
 	return 0;
 }
 
+/*
+ * A carrier that came up counts only when the kernel's link watch has run, up to a second later: until then the bridge
+ * forwards nothing to its new port, and IPv6 keeps still. Asking for an interface runs it at once (rtnl_getlink, since
+ * Linux 6.8); older kernels get there a little later.
+ */
+static void settle(struct pod *pod, const struct making *making)
+{
+	struct link link;
+
+	(void)link_find(&pod->nets->host, making->host_name, &link);
+	(void)link_find(&pod->nets->host, making->bridge.name, &link);
+	(void)link_find(&pod->nets->inside, making->interface, &link);
+}
+
 int bridge_set_up_inside(struct pod *pod, const struct making *making, struct failure *failure)
 {
 	struct link link;
 	int code = link_find(&pod->nets->inside, making->interface, &link);
 
+	if (code == 0)
+		code = link_set_up(&pod->nets->inside, link.index, true);
 	if (code < 0)
-		return fail_errno(failure, code, "find %s in the pod", making->interface);
+		return fail_errno(failure, code, "bring %s up in the pod", making->interface);
+	settle(pod, making);
 	for (size_t i = 0; i < making->host_local.n_sets && code == 0; i++)
 		code = add_address(pod, making, &link, &making->allocations[i].prefix, failure);
 	if (code == 0)

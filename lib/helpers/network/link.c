@@ -123,7 +123,8 @@ int link_make_veth(struct netlink *netlink, const struct veth *veth)
 	mnl_attr_put_strz(header, IFLA_INFO_KIND, "veth");
 	data = mnl_attr_nest_start(header, IFLA_INFO_DATA);
 	peer = mnl_attr_nest_start(header, VETH_INFO_PEER);
-	begin_link(header, 0, true);
+	/* It cannot be up before it has a peer: ENOTCONN. */
+	begin_link(header, 0, false);
 	mnl_attr_put_strz(header, IFLA_IFNAME, veth->peer);
 	mnl_attr_put(header, IFLA_ADDRESS, 6, veth->peer_mac);
 	mnl_attr_put_u32(header, IFLA_NET_NS_FD, (uint32_t)veth->peer_fd);
@@ -149,12 +150,12 @@ int link_set_hairpin(struct netlink *netlink, int index)
 	return netlink_talk(netlink, header, NULL, NULL);
 }
 
-int link_set_up(struct netlink *netlink, int index)
+int link_set_up(struct netlink *netlink, int index, bool up)
 {
 	char buffer[REQUEST_SIZE];
 	struct nlmsghdr *header = begin(buffer, RTM_NEWLINK, 0);
 
-	begin_link(header, index, true);
+	begin_link(header, index, true)->ifi_flags = up ? IFF_UP : 0;
 	return netlink_talk(netlink, header, NULL, NULL);
 }
 

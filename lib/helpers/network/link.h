@@ -31,10 +31,10 @@ struct veth {
 	int bridge;  /* index of its master */
 	int peer_fd; /* the peer's network namespace */
 };
-/* Both ends are up when it returns. -EEXIST: either name is taken. */
+/* The host's end is up, the peer is not. -EEXIST: either name is taken. */
 int link_make_veth(struct netlink *netlink, const struct veth *veth);
 int link_set_hairpin(struct netlink *netlink, int index);
-int link_set_up(struct netlink *netlink, int index);
+int link_set_up(struct netlink *netlink, int index, bool up);
 int link_delete(struct netlink *netlink, int index);
 
 /* -EEXIST: it has it. IPv6 addresses are usable at once, without duplicate address detection. */

@@ -103,7 +103,7 @@ static int enter_host(const char *path, struct failure *failure)
 static int lock_pod(const struct request *request, int *lock, struct failure *failure)
 {
 	for (;;) {
-		struct pollfd control = { .fd = request->pod.control };
+		struct pollfd control = { .fd = request->pod.control, .events = POLLRDHUP };
 		int result = lock_try(request->lock, lock_byte(request->pod.id));
 
 		if (result >= 0) {

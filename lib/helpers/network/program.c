@@ -189,7 +189,7 @@ static int wait_for_it(const struct pod *pod, struct program *program, struct fa
 			{ .fd = program->pidfd, .events = POLLIN },
 			{ .fd = program->output_fd, .events = POLLIN },
 			{ .fd = program->errors_fd, .events = POLLIN },
-			{ .fd = pod->control, .events = 0 },
+			{ .fd = pod->control, .events = POLLRDHUP },
 		};
 		int64_t left = (pod->deadline - clock_boot()) / NANOSECONDS_PER_MILLISECOND;
 		int result = 1;
@@ -198,7 +198,7 @@ static int wait_for_it(const struct pod *pod, struct program *program, struct fa
 			return fail(failure, CRI_ETIMEDOUT, "it was not done in time and was killed");
 		if (poll(fds, 4, left > INT_MAX ? INT_MAX : (int)left) < 0 && errno != EINTR)
 			return fail_errno(failure, errno, "wait for it");
-		if (fds[3].revents & (POLLHUP | POLLERR))
+		if (fds[3].revents & (POLLRDHUP | POLLHUP | POLLERR))
 			return fail(failure, CRI_ECANCELED, "it was killed, since the call was cancelled");
 		if (fds[1].revents)
 			result = drain(&program->output_fd, program->output, PROGRAM_OUTPUT_MAX, false);

@@ -167,8 +167,9 @@ int rules_commit(struct rules *rules, struct failure *failure)
 		if (result == 0 || result == -EEXIST)
 			result = commit(rules, NFT_MSG_NEWSETELEM, &index);
 	}
+	result = result < 0 ? describe(rules, result, index, failure) : 0;
 	rules->n = 0;
-	return result < 0 ? describe(rules, result, index, failure) : 0;
+	return result;
 }
 
 static struct rules_element *add(struct rules *rules, unsigned set, int family, const char *what,
