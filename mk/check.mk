@@ -11,8 +11,8 @@ demo: deps
 	@tests/run_demo.sh $(BUILD)
 
 check: deps-check
-	@$(SUBMAKE) -j$$(nproc) all unit-tests integration-tests survival-tests server-tests
-	@tests/run.sh $(BUILD) unit integration survival server
+	@$(SUBMAKE) -j$$(nproc) all unit-tests replay-tests integration-tests survival-tests server-tests
+	@tests/run.sh $(BUILD) unit replay integration survival server
 
 check-unit: unit-tests
 	@tests/run.sh $(BUILD) unit
@@ -24,9 +24,9 @@ check-integration: all integration-tests
 asan: deps-check
 	@$(SUBMAKE) -j$$(nproc) helpers
 	@$(SUBMAKE) -j$$(nproc) BUILD=build-asan OPTIMISE='-O1 -g' \
-		SANITISE='-fsanitize=address,undefined -fno-omit-frame-pointer' unit-tests build-asan/tests/integration/test_concurrency \
+		SANITISE='-fsanitize=address,undefined -fno-omit-frame-pointer' unit-tests replay-tests build-asan/tests/integration/test_concurrency \
 		build-asan/tests/integration/test_container
-	@HELPERS=$(BUILD)/libexec/libcri tests/run.sh build-asan unit integration
+	@HELPERS=$(BUILD)/libexec/libcri tests/run.sh build-asan unit replay integration
 
 tsan: deps-check
 	@$(SUBMAKE) -j$$(nproc) helpers

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define MEMORY_LIMIT (UINT64_C(256) << 20)
-#define READ_SIZE ((size_t)256 * 1024)
 
 #define CAPABILITY(number) (UINT64_C(1) << (number))
 
@@ -52,87 +51,6 @@ static int confine(bool archive)
 	return error;
 }
 
-static int unpack_all(struct unpack *unpack, struct archive *tar)
-{
-	struct archive_entry *entry;
-	int result, error;
-
-	while ((result = archive_read_next_header(tar, &entry)) == ARCHIVE_OK || result == ARCHIVE_WARN) {
-		if (++unpack->entries > unpack->max_entries)
-			return unpack_refuse(unpack, "it has more than %llu members",
-					     (unsigned long long)unpack->max_entries);
-		error = entry_unpack(unpack, tar, entry);
-		if (error) {
-			/* What else fails is the system's doing; name the member. */
-			if (!*unpack->problem && archive_entry_pathname(entry))
-				snprintf(unpack->problem, sizeof(unpack->problem), "\"%.300s\"",
-					 archive_entry_pathname(entry));
-			return error;
-		}
-	}
-	if (result != ARCHIVE_EOF)
-		return unpack_refuse(unpack, "%.200s", archive_error_string(tar));
-	return tree_leave(unpack);
-}
-
-/* The sender hashes everything, also what follows the end of the archive. */
-static int drain(void)
-{
-	char rest[4096];
-	ssize_t length;
-
-	do
-		length = read(STDIN_FILENO, rest, sizeof(rest));
-	while (length > 0 || (length < 0 && errno == EINTR));
-	return length < 0 ? -errno : 0;
-}
-
-/* In the order of the tar: one may lead to another. */
-static int report_links(struct unpack *unpack)
-{
-	for (size_t i = 0; i < unpack->n_links; i++) {
-		const struct link *link = &unpack->links[i];
-		int error = report(UNPACK_LINK, 0, link->name, link->target);
-
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
-static int report_missing(const struct path_set *missing)
-{
-	for (size_t i = 0; i < missing->n_paths; i++) {
-		int error = missing->paths[i] ? report(UNPACK_MISSING, 0, missing->paths[i], NULL) : 0;
-
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
-static int run(struct unpack *unpack)
-{
-	struct archive *tar = archive_read_new();
-	int error;
-
-	if (!tar)
-		return -ENOMEM;
-	if (archive_read_support_format_tar(tar) != ARCHIVE_OK ||
-	    archive_read_open_fd(tar, STDIN_FILENO, READ_SIZE) != ARCHIVE_OK)
-		error = unpack_refuse(unpack, "%.200s", archive_error_string(tar));
-	else
-		error = unpack_all(unpack, tar);
-	archive_read_free(tar);
-	if (!error)
-		error = drain();
-	if (!error)
-		error = report_missing(&unpack->missing);
-	if (!error)
-		error = report_links(unpack);
-	return error;
-}
-
 int main(int argc, char **argv)
 {
 	static struct unpack unpack = { .root = TARGET_FD, .parent = -1 };
@@ -151,7 +69,7 @@ int main(int argc, char **argv)
 	if (error)
 		snprintf(unpack.problem, sizeof(unpack.problem), "the helper cannot confine itself");
 	else
-		error = run(&unpack);
+		error = tar_unpack(&unpack, STDIN_FILENO);
 	if (!error)
 		error = report_done(&unpack);
 	if (error)

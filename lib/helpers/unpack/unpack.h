@@ -63,6 +63,8 @@ int tree_remove(struct unpack *unpack, const char *name);
 /* Something was made in the current directory: count it. */
 void tree_count(struct unpack *unpack, uint64_t bytes);
 
+/* All of it, from a descriptor that is read to its end, and what is left to the layers below, reported. (tar.c) */
+int tar_unpack(struct unpack *unpack, int fd);
 /* One member. (entry.c) */
 int entry_unpack(struct unpack *unpack, struct archive *tar, struct archive_entry *entry);
 /* Its data into a file; counts what is written. (data.c) */
