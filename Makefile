@@ -51,7 +51,7 @@ HELPER_STAMP := $(BUILD)/helper-directory
 $(HELPER_STAMP): force
 	@mkdir -p $(@D)
 	@echo '$(LIBEXECDIR)/libcri' | cmp -s - $@ || echo '$(LIBEXECDIR)/libcri' >$@
-$(BUILD)/lib/core/open.o: $(HELPER_STAMP)
+$(BUILD)/lib/core/options.o: $(HELPER_STAMP)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

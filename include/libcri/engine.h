@@ -126,8 +126,14 @@ CRI_API int cri_engine_open(const cri_engine_options *options, cri_engine **engi
  *  allowed. */
 CRI_API void cri_engine_close(cri_engine *engine);
 
-/** Takes new registry settings, CNI directories and log level, as SIGHUP of cri-server does; the rest of the options
- *  must be what the engine was opened with. */
+/**
+ * Takes new registry settings (registries, registry_mirrors, insecure_registries), CNI directories
+ * (cni_plugin_directories, cni_config_directory) and log_level, as SIGHUP of cri-server does. Calls that are under way
+ * end by the old ones. Other engines on the same root keep theirs. Any thread.
+ *
+ * @param options all of them; the rest must be what the engine was opened with. NULL: the defaults.
+ * @return 0; CRI_EINVAL names the option that is wrong or that cannot be changed: nothing has changed then.
+ */
 CRI_API int cri_engine_reload(cri_engine *engine, const cri_engine_options *options, cri_call *call);
 
 /** A condition of the runtime (CRI RuntimeCondition): "RuntimeReady", "NetworkReady". */

@@ -32,6 +32,10 @@ extern const struct config_table config_sandbox, config_container, config_resour
 int config_copy(const struct config_table *table, struct arena *arena, const void *input, const void **copy,
 		cri_call *call);
 
+/* The path of the first member in which two copies differ, or NULL: they are equal. Opaque members are compared as
+ * they are. (compare.c) */
+const char *config_difference(const struct config_table *table, const void *one, const void *other);
+
 /*
  * JSON in CRI's names and nesting (metadata, linux.security_context …). Read: what _from_json promises; sections of the
  * CRI that a Linux engine cannot honour (windows) are CRI_ENOTSUP unless empty. Keys beyond the CRI's, so that every

@@ -33,14 +33,7 @@ static int unbuilt_handle(const void *handle, const char *argument, const char *
 #define METRICS "metrics are"
 #define SANDBOX_STATS "pod statistics are"
 #define SANDBOX_RESOURCES "updating a pod's resources is"
-#define RELOAD "reloading the configuration is"
 #define STREAMING "streaming is"
-
-int cri_engine_reload(cri_engine *engine, const cri_engine_options *options, cri_call *call)
-{
-	(void)options;
-	return unbuilt(engine, RELOAD, call);
-}
 
 int cri_sandbox_checkpoint(cri_engine *engine, const char *id, const char *output_path,
 			   const char *const *container_ids, size_t n_container_ids, cri_key_values options,

@@ -21,6 +21,8 @@ int pull_registry(cri_engine *engine, const struct reference *reference, const c
 int registry_host(const char *text, char host[HOST_SIZE]);
 /* localhost, *.localhost, 127.0.0.0/8, ::1, whatever the port. */
 bool registry_is_loopback(const char *host);
+/* CRI_EINVAL names the registry or mirror that has no host, or a scheme that is neither http nor https. */
+int registry_check_options(const cri_engine_options *options, cri_call *call);
 /* Whether an entry of insecure_registries ("host", "host:port", "10.0.0.0/8") names a host. */
 bool registry_matches(const char *entry, const char *host);
 

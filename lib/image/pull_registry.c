@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "core/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ static const char step[] = "read the registry's settings";
 #define HUB_SERVER "registry-1.docker.io"
 
 struct making {
-	cri_engine *engine;
+	const struct settings *settings;
 	const cri_auth *auth;
 	char authorised[HOST_SIZE]; /* the host that the credentials are for; "": the registry itself */
 	bool used;                  /* they go anywhere */
@@ -21,20 +22,20 @@ struct making {
 	cri_call *call;
 };
 
-static const cri_registry_options *options_of(const cri_engine *engine, const char *host)
+static const cri_registry_options *options_of(const struct settings *settings, const char *host)
 {
 	char named[HOST_SIZE];
 
-	for (size_t i = 0; i < engine->options.n_registries; i++)
-		if (registry_host(engine->options.registries[i]->host, named) == 0 && strcmp(named, host) == 0)
-			return engine->options.registries[i];
+	for (size_t i = 0; i < settings->n_registries; i++)
+		if (registry_host(settings->registries[i]->host, named) == 0 && strcmp(named, host) == 0)
+			return settings->registries[i];
 	return NULL;
 }
 
-static bool is_insecure(const cri_engine *engine, const char *host)
+static bool is_insecure(const struct settings *settings, const char *host)
 {
-	for (size_t i = 0; i < engine->options.n_insecure_registries; i++)
-		if (registry_matches(engine->options.insecure_registries[i], host))
+	for (size_t i = 0; i < settings->n_insecure_registries; i++)
+		if (registry_matches(settings->insecure_registries[i], host))
 			return true;
 	return false;
 }
@@ -43,7 +44,7 @@ static bool is_insecure(const cri_engine *engine, const char *host)
 static int add_endpoint(struct making *making, const char *scheme, const char *address, const char *host, bool mirror,
 			bool skip_verify)
 {
-	const cri_registry_options *options = options_of(making->engine, host);
+	const cri_registry_options *options = options_of(making->settings, host);
 	const bool credentials =
 		making->auth && (*making->authorised ? strcmp(making->authorised, host) == 0 : !mirror);
 	CLEANUP_FREE char *url = text_printf("%s://%s", scheme, address);
@@ -70,13 +71,13 @@ static int add_endpoint(struct making *making, const char *scheme, const char *a
 /* By the ways that a host's settings allow, best guess first. */
 static int add_host(struct making *making, const char *address, const char *host, bool mirror)
 {
-	const cri_registry_options *options = options_of(making->engine, host);
+	const cri_registry_options *options = options_of(making->settings, host);
 	const bool tls = options && (options->skip_verify || *options->ca_file || *options->certificate_file);
 	int result;
 
 	if (options && options->plain_http)
 		return add_endpoint(making, "http", address, host, mirror, false);
-	if (is_insecure(making->engine, host)) {
+	if (is_insecure(making->settings, host)) {
 		result = add_endpoint(making, "https", address, host, mirror, true);
 		return result < 0 ? result : add_endpoint(making, "http", address, host, mirror, false);
 	}
@@ -102,7 +103,7 @@ static int add_mirrors(struct making *making, const char *field, const char *con
 			result = add_endpoint(making, "http", address + strlen("http://"), host, true, false);
 		else if (text_starts(address, "https://"))
 			result = add_endpoint(making, "https", address + strlen("https://"), host, true,
-					      is_insecure(making->engine, host));
+					      is_insecure(making->settings, host));
 		else if (strstr(address, "://"))
 			return call_fail(making->call, CRI_EINVAL, step, "%s[%zu]: it is neither http nor https", field,
 					 i);
@@ -114,21 +115,16 @@ static int add_mirrors(struct making *making, const char *field, const char *con
 
 static int add_endpoints(struct making *making, const char *host)
 {
-	const cri_engine_options *options = &making->engine->options;
-	const cri_registry_options *own = options_of(making->engine, host);
+	const struct settings *settings = making->settings;
+	const cri_registry_options *own = options_of(settings, host);
 	const bool hub = strcmp(host, HUB) == 0;
-	char named[HOST_SIZE];
 	int result = 0;
 
-	for (size_t i = 0; i < options->n_registries; i++)
-		if (registry_host(options->registries[i]->host, named))
-			return call_fail(making->call, CRI_EINVAL, step, "registries[%zu].host: \"%s\" is no host", i,
-					 options->registries[i]->host);
 	if (own)
 		result = add_mirrors(making, "registries.mirrors", own->mirrors, own->n_mirrors);
 	if (result == 0 && hub)
-		result =
-			add_mirrors(making, "registry_mirrors", options->registry_mirrors, options->n_registry_mirrors);
+		result = add_mirrors(making, "registry_mirrors", settings->registry_mirrors,
+				     settings->n_registry_mirrors);
 	return result < 0 ? result : add_host(making, hub ? HUB_SERVER : host, host, false);
 }
 
@@ -192,7 +188,8 @@ static bool add_proxies(cJSON *request)
 int pull_registry(cri_engine *engine, const struct reference *reference, const cri_auth *auth, cJSON **request,
 		  cri_call *call)
 {
-	struct making making = { .engine = engine, .auth = auth, .call = call };
+	CLEANUP_SETTINGS const struct settings *settings = settings_take(engine);
+	struct making making = { .settings = settings, .auth = auth, .call = call };
 	CLEANUP_JSON cJSON *made = cJSON_CreateObject();
 	int result = check_auth(&making);
 
@@ -202,9 +199,7 @@ int pull_registry(cri_engine *engine, const struct reference *reference, const c
 	if (!making.endpoints || !cJSON_AddStringToObject(made, "kind", "registry") ||
 	    !cJSON_AddStringToObject(made, "repository", reference->path) || !add_proxies(made))
 		return call_no_memory(call, step);
-	pthread_mutex_lock(&engine->settings);
 	result = add_endpoints(&making, reference->host);
-	pthread_mutex_unlock(&engine->settings);
 	if (result < 0)
 		return result;
 	if (auth && making.used && !add_auth(made, auth))

@@ -83,3 +83,36 @@ bool registry_matches(const char *entry, const char *host)
 	/* Without a port it names all of them. */
 	return registry_host(entry, named) == 0 && (strcmp(named, host) == 0 || strcmp(named, name) == 0);
 }
+
+static const char checking[] = "check the registries";
+
+static int check_mirrors(const char *const *mirrors, size_t n_mirrors, const char *field, cri_call *call)
+{
+	char host[HOST_SIZE];
+
+	for (size_t i = 0; i < n_mirrors; i++) {
+		if (registry_host(mirrors[i], host))
+			return call_fail(call, CRI_EINVAL, checking, "%s[%zu]: it is no URL of a registry", field, i);
+		if (strstr(mirrors[i], "://") && !text_starts(mirrors[i], "http://") &&
+		    !text_starts(mirrors[i], "https://"))
+			return call_fail(call, CRI_EINVAL, checking, "%s[%zu]: it is neither http nor https", field, i);
+	}
+	return 0;
+}
+
+int registry_check_options(const cri_engine_options *options, cri_call *call)
+{
+	int result = check_mirrors(options->registry_mirrors, options->n_registry_mirrors, "registry_mirrors", call);
+
+	for (size_t i = 0; i < options->n_registries && result == 0; i++) {
+		const cri_registry_options *registry = options->registries[i];
+		char host[HOST_SIZE], field[64];
+
+		if (registry_host(registry->host, host))
+			return call_fail(call, CRI_EINVAL, checking, "registries[%zu].host: \"%s\" is no host", i,
+					 registry->host);
+		snprintf(field, sizeof(field), "registries[%zu].mirrors", i);
+		result = check_mirrors(registry->mirrors, registry->n_mirrors, field, call);
+	}
+	return result;
+}

@@ -117,6 +117,83 @@ static void test_bad_options(void **state)
 	expect_refused(fixture, CRI_EINVAL, &options, "size");
 }
 
+struct lines {
+	unsigned all;
+};
+
+static void count_lines(cri_log_level level, const char *message, void *data)
+{
+	struct lines *lines = data;
+
+	(void)level;
+	(void)message;
+	lines->all++;
+}
+
+static void expect_kept(struct fixture *fixture, cri_engine *engine, const cri_engine_options *options,
+			const char *member)
+{
+	expect_code(fixture, CRI_EINVAL, cri_engine_reload(engine, options, fixture->call));
+	if (!strstr(cri_call_message(fixture->call), member))
+		print_error("\"%s\" is not in: %s\n", member, cri_call_message(fixture->call));
+	assert_non_null(strstr(cri_call_message(fixture->call), member));
+}
+
+static void test_reload(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lines lines = { 0 };
+	const char *directories[] = { "/one", "/two" };
+	const cri_registry_options registry = { CRI_REGISTRY_OPTIONS_INIT, .host = "registry.local" };
+	const cri_registry_options *registries[] = { &registry };
+	cri_engine_options options = fixture_options(fixture), other;
+	cri_engine *engine;
+
+	options.log = count_lines;
+	options.log_data = &lines;
+	options.log_level = CRI_LOG_ERROR;
+	expect_ok(fixture, cri_engine_open(&options, &engine, fixture->call));
+	expect_ok(fixture, cri_engine_update_runtime_config(engine, "10.0.0.0/16", fixture->call));
+	assert_int_equal(lines.all, 0);
+	options.log_level = CRI_LOG_INFO;
+	options.cni_plugin_directories = directories;
+	options.n_cni_plugin_directories = 2;
+	options.cni_config_directory = "/three";
+	options.registries = registries;
+	options.n_registries = 1;
+	options.insecure_registries = directories;
+	options.n_insecure_registries = 1;
+	expect_ok(fixture, cri_engine_reload(engine, &options, fixture->call));
+	expect_ok(fixture, cri_engine_update_runtime_config(engine, "10.0.0.0/16", fixture->call));
+	assert_int_equal(lines.all, 1);
+	/* All else stays, and what is refused changes nothing. */
+	other = options;
+	other.log_level = CRI_LOG_ERROR;
+	other.root = "/elsewhere";
+	expect_kept(fixture, engine, &other, "root");
+	other.root = options.root;
+	other.cgroup_parent = "/elsewhere";
+	expect_kept(fixture, engine, &other, "cgroup_parent");
+	other.cgroup_parent = options.cgroup_parent;
+	other.max_events = 7;
+	expect_kept(fixture, engine, &other, "max_events");
+	other.max_events = options.max_events;
+	other.log_data = NULL;
+	expect_kept(fixture, engine, &other, "log_data");
+	other.log_data = options.log_data;
+	other.size = 1;
+	expect_kept(fixture, engine, &other, "size");
+	expect_kept(fixture, engine, NULL, "root");
+	expect_ok(fixture, cri_engine_update_runtime_config(engine, "10.0.0.0/16", fixture->call));
+	assert_int_equal(lines.all, 2);
+	/* Defaults that are spelled out are the defaults. */
+	other = options;
+	other.max_events = 10000;
+	other.default_handler = "lxc";
+	expect_ok(fixture, cri_engine_reload(engine, &other, fixture->call));
+	cri_engine_close(engine);
+}
+
 /* While it has pods, a root is where they are mounted. */
 static void test_other_places(void **state)
 {
@@ -183,6 +260,7 @@ int main(void)
 		fixture_test(test_missing_helpers_are_told),
 		fixture_test(test_many_engines_see_the_same),
 		fixture_test(test_bad_options),
+		fixture_test(test_reload),
 		fixture_test(test_other_places),
 		fixture_test(test_restart_of_the_machine),
 	};

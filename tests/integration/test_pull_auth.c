@@ -235,13 +235,54 @@ static void test_insecure(void **state)
 	cri_free(id);
 	options = (cri_engine_options){ CRI_ENGINE_OPTIONS_INIT, .registry_mirrors = mirrors, .n_registry_mirrors = 1 };
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+		cri_engine_options whole = fixture_options(fixture);
+		cri_engine *engine = NULL;
+
 		mirrors[0] = malformed[i];
-		reopen(fixture, &options);
-		id = NULL;
-		fixture_expect(fixture->call, CRI_EINVAL,
-			       cri_image_pull(fixture->engine, "busybox", NULL, &id, fixture->call), malformed[i],
+		whole.registry_mirrors = options.registry_mirrors;
+		whole.n_registry_mirrors = options.n_registry_mirrors;
+		fixture_expect(fixture->call, CRI_EINVAL, cri_engine_open(&whole, &engine, fixture->call), malformed[i],
 			       __FILE__, __LINE__);
+		fixture_expect(fixture->call, CRI_EINVAL, cri_engine_reload(fixture->engine, &whole, fixture->call),
+			       malformed[i], __FILE__, __LINE__);
 	}
+	/* What was refused changed nothing. */
+	expect_ok(fixture, cri_image_pull(fixture->engine, text, NULL, &id, fixture->call));
+	expect_ok(fixture, cri_image_remove(fixture->engine, id, fixture->call));
+	cri_free(id);
+	fixture_close(fixture);
+}
+
+/* New settings are for the next pull, and the connection that was made by the old ones is not used for it. */
+static void test_reload(void **state)
+{
+	struct fixture *fixture = *state;
+	char ca[200], certificate[200], key[200];
+	cri_registry_options tls_options = { CRI_REGISTRY_OPTIONS_INIT, .host = tls.host };
+	const cri_registry_options *list[] = { &tls_options };
+	cri_engine_options options;
+
+	snprintf(ca, sizeof(ca), "%s/ca.crt", certificates);
+	snprintf(certificate, sizeof(certificate), "%s/client.crt", certificates);
+	snprintf(key, sizeof(key), "%s/client.key", certificates);
+	fixture_close(fixture);
+	fixture_open(fixture);
+	options = fixture_options(fixture);
+	options.registries = list;
+	options.n_registries = 1;
+	tls_options.ca_file = ca;
+	tls_options.certificate_file = certificate;
+	tls_options.key_file = key;
+	expect_ok(fixture, cri_engine_reload(fixture->engine, &options, fixture->call));
+	expect_pull(fixture, &tls, "image", NULL, 0);
+	tls_options.ca_file = NULL;
+	/* The engine has a copy of its own. */
+	expect_pull(fixture, &tls, "image", NULL, 0);
+	expect_ok(fixture, cri_engine_reload(fixture->engine, &options, fixture->call));
+	expect_pull(fixture, &tls, "image", NULL, CRI_EREGISTRY);
+	options = fixture_options(fixture);
+	expect_ok(fixture, cri_engine_reload(fixture->engine, &options, fixture->call));
+	expect_pull(fixture, &tls, "image", NULL, CRI_EREGISTRY);
 	fixture_close(fixture);
 }
 
@@ -420,6 +461,7 @@ int main(void)
 		fixture_test(test_token_server_down),
 		fixture_test(test_tls),
 		fixture_test(test_insecure),
+		fixture_test(test_reload),
 		fixture_test(test_mirrors),
 		fixture_test(test_hub_mirror),
 		fixture_test(test_environment),

@@ -327,6 +327,7 @@ class Running(unittest.TestCase):
         self.reload("debug")
         self.server.client().Version()
         self.assertTrue(wait_for(lambda: "call=Version" in self.server.read_log()))
+        self.assertNotIn("stay as they were", self.server.read_log())
         self.change(**{"no-such-key": 1})
         self.server.process.send_signal(signal.SIGHUP)
         self.assertTrue(wait_for(lambda: 'no-such-key\\": it is unknown' in self.server.read_log()))

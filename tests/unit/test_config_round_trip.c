@@ -124,69 +124,13 @@ static void *fill_struct(struct arena *arena, const struct config_table *table, 
 	return config;
 }
 
-static bool equal_structs(const struct config_table *table, const char *a, const char *b);
-
-static bool equal_texts(const char *a, const char *b)
+static bool equal_structs(const struct config_table *table, const void *a, const void *b)
 {
-	return a && b && strcmp(a, b) == 0;
-}
+	const char *member = config_difference(table, a, b);
 
-static bool equal_arrays(const struct config_field *field, const char *a, const char *b)
-{
-	const void *left, *right;
-	size_t n, m;
-
-	memcpy(&n, a + field->count, sizeof(n));
-	memcpy(&m, b + field->count, sizeof(m));
-	memcpy(&left, a + field->offset, sizeof(left));
-	memcpy(&right, b + field->offset, sizeof(right));
-	if (n != m || (n && (!left || !right)))
-		return false;
-	if (field->kind == CONFIG_INT64S)
-		return !n || memcmp(left, right, n * sizeof(int64_t)) == 0;
-	for (size_t i = 0; i < n; i++) {
-		const void *x = ((const void *const *)left)[i], *y = ((const void *const *)right)[i];
-
-		if (field->table ? !equal_structs(field->table, x, y) : !equal_texts(x, y))
-			return false;
-	}
-	return true;
-}
-
-static bool equal_members(const struct config_field *field, const char *a, const char *b)
-{
-	const void *left, *right;
-
-	if (field->presence != CONFIG_PLAIN && a[field->has] != b[field->has])
-		return false;
-	switch ((enum config_kind)field->kind) {
-	case CONFIG_TEXTS:
-	case CONFIG_NAMED_TEXTS:
-	case CONFIG_INT64S:
-	case CONFIG_STRUCTS:
-	case CONFIG_MAP:
-		return equal_arrays(field, a, b);
-	case CONFIG_TEXT:
-	case CONFIG_SIGNAL:
-	case CONFIG_STRUCT:
-		memcpy(&left, a + field->offset, sizeof(left));
-		memcpy(&right, b + field->offset, sizeof(right));
-		if (field->kind != CONFIG_STRUCT)
-			return equal_texts(left, right);
-		return left && right ? equal_structs(field->table, left, right) : left == right;
-	default:
-		return memcmp(a + field->offset, b + field->offset, config_member_size(field)) == 0;
-	}
-}
-
-static bool equal_structs(const struct config_table *table, const char *a, const char *b)
-{
-	for (size_t i = 0; i < table->n_fields; i++)
-		if (!equal_members(&table->fields[i], a, b)) {
-			print_error("%s: %s differs\n", table->name, table->fields[i].path);
-			return false;
-		}
-	return memcmp(a, b, sizeof(size_t)) == 0;
+	if (member)
+		print_error("%s: %s differs\n", table->name, member);
+	return !member;
 }
 
 /* Copied, written, read: the same; and written again the same text. Answers the text. */
@@ -346,14 +290,40 @@ static void test_camel_case(void **state)
 	}
 }
 
+/* What the other tests compare with: each member counts, and each element. */
+static void test_difference(void **state)
+{
+	static const struct config_table *const compared[] = { &config_sandbox, &config_container, &config_resources,
+							       &config_engine_options };
+
+	(void)state;
+	for (size_t t = 0; t < 4; t++)
+		for (size_t i = 0; i < compared[t]->n_fields; i++) {
+			const struct config_field *field = &compared[t]->fields[i];
+			struct arena arena CLEANUP_ARENA = ARENA_EMPTY;
+			char *empty = empty_struct(&arena, compared[t]), *one = empty_struct(&arena, compared[t]);
+			char *other = empty_struct(&arena, compared[t]);
+
+			if (field->kind == CONFIG_UNSUPPORTED || field->kind == CONFIG_OPAQUE)
+				continue;
+			fill_member(&arena, field, one, 1);
+			fill_member(&arena, field, other, 1);
+			assert_null(config_difference(compared[t], one, other));
+			assert_string_equal(config_difference(compared[t], empty, one), field->path);
+			assert_string_equal(config_difference(compared[t], one, empty), field->path);
+			fill_member(&arena, field, other, 2);
+			if (field->kind != CONFIG_BOOL && field->kind != CONFIG_ZERO_IS_MEANT &&
+			    field->kind != CONFIG_ENUM && field->kind != CONFIG_SIGNAL)
+				assert_string_equal(config_difference(compared[t], one, other), field->path);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_each_member_alone),
-		cmocka_unit_test(test_empty_is_not_absent),
-		cmocka_unit_test(test_pid_modes),
-		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_difference),        cmocka_unit_test(test_full),
+		cmocka_unit_test(test_each_member_alone), cmocka_unit_test(test_empty_is_not_absent),
+		cmocka_unit_test(test_pid_modes),         cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_camel_case),
 	};
 
