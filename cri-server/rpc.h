@@ -43,6 +43,14 @@ struct rpc_status {
 	char message[1024];
 };
 
+/* Who runs a call. Each kind of call has workers of its own, so that those which wait keep no others waiting. */
+enum rpc_pool {
+	RPC_QUICK,   /* waits for nothing but the store */
+	RPC_LASTING, /* may wait for a container, a command, a network plugin or a grace period */
+	RPC_PULLS,   /* waits for a registry */
+};
+#define RPC_POOLS 3
+
 enum rpc_kind {
 	RPC_UNARY,
 	RPC_STREAM, /* several messages, then it ends: runs in a worker like a unary call */
@@ -53,7 +61,7 @@ struct rpc_method {
 	const char *service; /* "RuntimeService" or "ImageService" */
 	const char *name;
 	enum rpc_kind kind;
-	bool slow;  /* may take long (pulls): such calls have workers of their own */
+	enum rpc_pool pool;
 	bool reads; /* changes nothing: a success is logged at debug level only */
 	/* Runs the call and sends its messages; a failure is described in *status. For RPC_EVENTS: NULL. */
 	void (*handle)(struct rpc *rpc, struct rpc_status *status);

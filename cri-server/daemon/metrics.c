@@ -117,6 +117,7 @@ static size_t resident_bytes(void)
 
 char *metrics_text(const struct grpc_figures *figures)
 {
+	static const char *const pools[RPC_POOLS] = { "quick", "lasting", "pulls" };
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -135,12 +136,12 @@ char *metrics_text(const struct grpc_figures *figures)
 	print_gauge(out, "cri_server_open_calls", "Calls that are not over.", figures->calls);
 	fputs("# HELP cri_server_running_calls Calls that a worker runs.\n# TYPE cri_server_running_calls gauge\n",
 	      out);
-	fprintf(out, "cri_server_running_calls{pool=\"quick\"} %zu\ncri_server_running_calls{pool=\"slow\"} %zu\n",
-		figures->running, figures->slow_running);
+	for (size_t i = 0; i < RPC_POOLS; i++)
+		fprintf(out, "cri_server_running_calls{pool=\"%s\"} %zu\n", pools[i], figures->pools[i].running);
 	fputs("# HELP cri_server_queued_calls Calls that wait for a worker.\n# TYPE cri_server_queued_calls gauge\n",
 	      out);
-	fprintf(out, "cri_server_queued_calls{pool=\"quick\"} %zu\ncri_server_queued_calls{pool=\"slow\"} %zu\n",
-		figures->queued, figures->slow_queued);
+	for (size_t i = 0; i < RPC_POOLS; i++)
+		fprintf(out, "cri_server_queued_calls{pool=\"%s\"} %zu\n", pools[i], figures->pools[i].queued);
 	print_gauge(out, "cri_server_buffered_bytes", "Requests and answers in memory.", figures->bytes);
 	print_gauge(out, "process_resident_memory_bytes", "Resident memory.", resident_bytes());
 	if (fclose(out)) {

@@ -42,7 +42,7 @@ struct grpc_server {
 	struct grpc_server_options options;
 	nghttp2_session_callbacks *callbacks;
 	nghttp2_option *session_options;
-	struct workers *quick, *slow;
+	struct workers *pools[RPC_POOLS];
 	LIST_HEAD(, grpc_connection) connections;
 	TAILQ_HEAD(, grpc_connection) dirty;
 	size_t n_connections;

@@ -32,7 +32,12 @@
 
 #define GRPC_QUICK_WORKERS 8
 #define GRPC_QUICK_QUEUE 4096
-#define GRPC_SLOW_WORKERS 4
-#define GRPC_SLOW_QUEUE 256
+/* A kubelet stops all of its pods at once when its node is drained, and goes on probing. */
+#define GRPC_LASTING_WORKERS 128
+#define GRPC_LASTING_QUEUE 1024
+#define GRPC_PULLS_WORKERS 8
+#define GRPC_PULLS_QUEUE 256
+/* As libcri's own for its operations. */
+#define GRPC_WORKER_STACK (1U << 20)
 
 #endif

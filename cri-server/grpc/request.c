@@ -132,6 +132,6 @@ void request_end(struct grpc_call *call)
 		refuse(call, GRPC_DEADLINE_EXCEEDED, "the deadline passed before the call was run");
 	else if (call->method->kind == RPC_EVENTS)
 		subscribers_add(call);
-	else if (!workers_submit(call->method->slow ? server->slow : server->quick, call))
+	else if (!workers_submit(server->pools[call->method->pool], call))
 		refuse(call, GRPC_RESOURCE_EXHAUSTED, "too many calls wait to be run");
 }

@@ -8,7 +8,16 @@
 #include <unistd.h>
 
 const struct grpc_timeouts grpc_default_timeouts = {
-	.greeting = 10000, .request = 60000, .stall = 60000, .idle = 60000, .ping = 20000, .tick = 1000
+	.greeting = 10000, .request = 60000, .stall = 60000, .idle = 60000, .ping = 20000, .tick = 1000, .worker = 10000
+};
+
+static const struct {
+	unsigned threads;
+	size_t queue;
+} pool_sizes[RPC_POOLS] = {
+	[RPC_QUICK] = { GRPC_QUICK_WORKERS, GRPC_QUICK_QUEUE },
+	[RPC_LASTING] = { GRPC_LASTING_WORKERS, GRPC_LASTING_QUEUE },
+	[RPC_PULLS] = { GRPC_PULLS_WORKERS, GRPC_PULLS_QUEUE },
 };
 
 /* How much rarer timeouts are looked at when nothing is under way. */
@@ -87,10 +96,9 @@ int grpc_server_new(struct loop *loop, const struct grpc_server_options *options
 	STAILQ_INIT(&made->news);
 	pthread_mutex_init(&made->mutex, NULL);
 	error = session_prepare(made);
-	if (!error)
-		error = workers_new(GRPC_QUICK_WORKERS, GRPC_QUICK_QUEUE, &made->quick);
-	if (!error)
-		error = workers_new(GRPC_SLOW_WORKERS, GRPC_SLOW_QUEUE, &made->slow);
+	for (size_t i = 0; i < RPC_POOLS && !error; i++)
+		error = workers_new(pool_sizes[i].threads, pool_sizes[i].queue, options->timeouts.worker,
+				    &made->pools[i]);
 	if (!error)
 		error = open_wake(made);
 	if (error)
@@ -108,8 +116,8 @@ void grpc_server_free(struct grpc_server *server)
 		return;
 	while (!LIST_EMPTY(&server->connections))
 		grpc_connection_close(LIST_FIRST(&server->connections));
-	workers_free(server->quick);
-	workers_free(server->slow);
+	for (size_t i = 0; i < RPC_POOLS; i++)
+		workers_free(server->pools[i]);
 	while ((call = next_news(server)))
 		grpc_call_release(call);
 	if (server->wake.fd >= 0) {
@@ -169,8 +177,8 @@ int grpc_server_tick(struct grpc_server *server)
 
 	flush_dirty(server);
 	if (now >= server->next_tick) {
-		workers_expire(server->quick, now);
-		workers_expire(server->slow, now);
+		for (size_t i = 0; i < RPC_POOLS; i++)
+			workers_expire(server->pools[i], now);
 		for (connection = LIST_FIRST(&server->connections); connection; connection = following) {
 			following = LIST_NEXT(connection, of_server);
 			grpc_connection_tick(connection, now);
@@ -202,18 +210,20 @@ void grpc_server_drain(struct grpc_server *server)
 void grpc_server_look(struct grpc_server *server, struct grpc_figures *figures)
 {
 	struct grpc_connection *connection;
-	struct workers_figures quick, slow;
 
-	workers_look(server->quick, &quick);
-	workers_look(server->slow, &slow);
 	*figures = (struct grpc_figures){ .connections = server->n_connections,
 					  .subscribers = server->n_subscribers,
-					  .queued = quick.queued,
-					  .running = quick.running,
-					  .slow_queued = slow.queued,
-					  .slow_running = slow.running,
-					  .bytes = atomic_load(&server->bytes),
-					  .waiting = quick.oldest ? loop_now() - quick.oldest : 0 };
+					  .bytes = atomic_load(&server->bytes) };
+	for (size_t i = 0; i < RPC_POOLS; i++) {
+		struct workers_figures pool;
+
+		workers_look(server->pools[i], &pool);
+		figures->pools[i].threads = pool.threads;
+		figures->pools[i].queued = pool.queued;
+		figures->pools[i].running = pool.running;
+		if (i == RPC_QUICK && pool.oldest)
+			figures->waiting = loop_now() - pool.oldest;
+	}
 	LIST_FOREACH (connection, &server->connections, of_server)
 		figures->calls += connection->n_calls;
 }

@@ -28,6 +28,7 @@ struct grpc_timeouts {
 	int idle;     /* a connection that says nothing is pinged, */
 	int ping;     /* and closed when it does not answer */
 	int tick;     /* how often these are looked at while calls or greetings are under way */
+	int worker;   /* a worker that has nothing to do ends; one of each pool stays */
 };
 extern const struct grpc_timeouts grpc_default_timeouts;
 
@@ -55,10 +56,11 @@ void grpc_server_drain(struct grpc_server *server);
 
 struct grpc_figures {
 	size_t connections, subscribers, calls;
-	size_t queued, running;           /* quick calls */
-	size_t slow_queued, slow_running; /* slow calls */
-	size_t bytes;                     /* of requests and answers */
-	int64_t waiting;                  /* milliseconds that the oldest queued quick call waits; 0: none does */
+	struct {
+		size_t threads, queued, running;
+	} pools[RPC_POOLS];
+	size_t bytes;    /* of requests and answers */
+	int64_t waiting; /* milliseconds that the oldest queued quick call waits; 0: none does */
 };
 void grpc_server_look(struct grpc_server *server, struct grpc_figures *figures);
 

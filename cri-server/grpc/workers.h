@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads that run methods, started as they are needed, and a bounded queue before them. */
+/* Threads that run methods, started when they are needed and ended when they are not, and a bounded queue before them.
+ */
 #ifndef CRI_SERVER_GRPC_WORKERS_H
 #define CRI_SERVER_GRPC_WORKERS_H
 
@@ -7,8 +8,8 @@
 
 struct workers;
 
-/* 0 or -errno. */
-int workers_new(unsigned threads, size_t queue_limit, struct workers **workers);
+/* A thread that idles for so many milliseconds ends, unless it is the last. 0 or -errno. */
+int workers_new(unsigned threads, size_t queue_limit, int idle_timeout, struct workers **workers);
 
 /* Ends the threads when what is queued is run. NULL is allowed. */
 void workers_free(struct workers *workers);
@@ -20,7 +21,7 @@ bool workers_submit(struct workers *workers, struct grpc_call *call);
 void workers_expire(struct workers *workers, int64_t now);
 
 struct workers_figures {
-	size_t queued, running;
+	size_t threads, queued, running;
 	int64_t oldest; /* loop_now() when the first of the queue came; 0: none is queued */
 };
 void workers_look(struct workers *workers, struct workers_figures *figures);

@@ -30,18 +30,19 @@ static const struct object pod = { "sandbox", "pod_sandbox_id" }, container = { 
 #define POD &pod
 #define CONTAINER &container
 
-#define METHOD(service, name, kind, slow, reads, dialects, request, function, object)                                  \
+#define METHOD(service, name, kind, pool, reads, dialects, request, function, object)                                  \
 	{                                                                                                              \
-		{ service, name, kind, slow, reads, serve }, dialects, &cri__##request##__descriptor, function, object \
+		{ service, name, kind, pool, reads, serve }, dialects, &cri__##request##__descriptor, function, object \
 	}
-#define CHANGES(service, name, ...) METHOD(service, name, RPC_UNARY, false, false, __VA_ARGS__)
-#define LASTS(service, name, ...) METHOD(service, name, RPC_UNARY, true, false, __VA_ARGS__)
-#define READS(service, name, ...) METHOD(service, name, RPC_UNARY, false, true, __VA_ARGS__)
-#define STREAMS(service, name, ...) METHOD(service, name, RPC_STREAM, false, true, __VA_ARGS__)
+#define CHANGES(service, name, ...) METHOD(service, name, RPC_UNARY, RPC_LASTING, false, __VA_ARGS__)
+#define PULLS(service, name, ...) METHOD(service, name, RPC_UNARY, RPC_PULLS, false, __VA_ARGS__)
+#define NOTES(service, name, ...) METHOD(service, name, RPC_UNARY, RPC_QUICK, false, __VA_ARGS__)
+#define READS(service, name, ...) METHOD(service, name, RPC_UNARY, RPC_QUICK, true, __VA_ARGS__)
+#define STREAMS(service, name, ...) METHOD(service, name, RPC_STREAM, RPC_QUICK, true, __VA_ARGS__)
 
 static const char runtime[] = "RuntimeService", image[] = "ImageService";
 
-/* In the order of cri.proto. LASTS: may wait for a network, a command or a grace period. */
+/* In the order of cri.proto. NOTES: changes nothing that takes time. */
 /* clang-format off */
 static const struct method methods[] = {
 	READS(runtime, "Version", SINCE_2019, version_request, serve_version, NULL),
@@ -53,29 +54,29 @@ static const struct method methods[] = {
 	STREAMS(runtime, "StreamPodSandboxes", SINCE_V1, stream_pod_sandboxes_request, serve_stream_pod_sandboxes, NULL),
 	CHANGES(runtime, "CreateContainer", SINCE_2019, create_container_request, serve_create_container, POD),
 	CHANGES(runtime, "StartContainer", SINCE_2019, start_container_request, serve_start_container, CONTAINER),
-	LASTS(runtime, "StopContainer", SINCE_2019, stop_container_request, serve_stop_container, CONTAINER),
+	CHANGES(runtime, "StopContainer", SINCE_2019, stop_container_request, serve_stop_container, CONTAINER),
 	CHANGES(runtime, "RemoveContainer", SINCE_2019, remove_container_request, serve_remove_container, CONTAINER),
 	READS(runtime, "ListContainers", SINCE_2019, list_containers_request, serve_list_containers, NULL),
 	STREAMS(runtime, "StreamContainers", SINCE_V1, stream_containers_request, serve_stream_containers, NULL),
 	READS(runtime, "ContainerStatus", SINCE_2019, container_status_request, serve_container_status, CONTAINER),
 	CHANGES(runtime, "UpdateContainerResources", SINCE_2019, update_container_resources_request, serve_update_container_resources, CONTAINER),
 	CHANGES(runtime, "ReopenContainerLog", SINCE_V1ALPHA2, reopen_container_log_request, serve_reopen_container_log, CONTAINER),
-	LASTS(runtime, "ExecSync", SINCE_2019, exec_sync_request, serve_exec_sync, CONTAINER),
-	CHANGES(runtime, "Exec", SINCE_2019, exec_request, serve_exec, CONTAINER),
-	CHANGES(runtime, "Attach", SINCE_2019, attach_request, serve_attach, CONTAINER),
-	CHANGES(runtime, "PortForward", SINCE_2019, port_forward_request, serve_port_forward, POD),
+	CHANGES(runtime, "ExecSync", SINCE_2019, exec_sync_request, serve_exec_sync, CONTAINER),
+	NOTES(runtime, "Exec", SINCE_2019, exec_request, serve_exec, CONTAINER),
+	NOTES(runtime, "Attach", SINCE_2019, attach_request, serve_attach, CONTAINER),
+	NOTES(runtime, "PortForward", SINCE_2019, port_forward_request, serve_port_forward, POD),
 	READS(runtime, "ContainerStats", SINCE_2019, container_stats_request, serve_container_stats, CONTAINER),
 	READS(runtime, "ListContainerStats", SINCE_2019, list_container_stats_request, serve_list_container_stats, NULL),
 	STREAMS(runtime, "StreamContainerStats", SINCE_V1, stream_container_stats_request, serve_stream_container_stats, NULL),
 	READS(runtime, "PodSandboxStats", SINCE_V1ALPHA2, pod_sandbox_stats_request, serve_pod_sandbox_stats, POD),
 	READS(runtime, "ListPodSandboxStats", SINCE_V1ALPHA2, list_pod_sandbox_stats_request, serve_list_pod_sandbox_stats, NULL),
 	STREAMS(runtime, "StreamPodSandboxStats", SINCE_V1, stream_pod_sandbox_stats_request, serve_stream_pod_sandbox_stats, NULL),
-	CHANGES(runtime, "UpdateRuntimeConfig", SINCE_2019, update_runtime_config_request, serve_update_runtime_config, NULL),
+	NOTES(runtime, "UpdateRuntimeConfig", SINCE_2019, update_runtime_config_request, serve_update_runtime_config, NULL),
 	READS(runtime, "Status", SINCE_2019, status_request, serve_status, NULL),
-	LASTS(runtime, "CheckpointContainer", SINCE_V1, checkpoint_container_request, serve_checkpoint_container, CONTAINER),
-	LASTS(runtime, "CheckpointPod", SINCE_V1, checkpoint_pod_request, serve_checkpoint_pod, POD),
-	LASTS(runtime, "RestorePod", SINCE_V1, restore_pod_request, serve_restore_pod, NULL),
-	{ { runtime, "GetContainerEvents", RPC_EVENTS, false, true, NULL }, SINCE_V1, &cri__get_events_request__descriptor, NULL, NULL },
+	CHANGES(runtime, "CheckpointContainer", SINCE_V1, checkpoint_container_request, serve_checkpoint_container, CONTAINER),
+	CHANGES(runtime, "CheckpointPod", SINCE_V1, checkpoint_pod_request, serve_checkpoint_pod, POD),
+	CHANGES(runtime, "RestorePod", SINCE_V1, restore_pod_request, serve_restore_pod, NULL),
+	{ { runtime, "GetContainerEvents", RPC_EVENTS, RPC_QUICK, true, NULL }, SINCE_V1, &cri__get_events_request__descriptor, NULL, NULL },
 	READS(runtime, "ListMetricDescriptors", SINCE_V1, list_metric_descriptors_request, serve_list_metric_descriptors, NULL),
 	READS(runtime, "ListPodSandboxMetrics", SINCE_V1, list_pod_sandbox_metrics_request, serve_list_pod_sandbox_metrics, NULL),
 	STREAMS(runtime, "StreamPodSandboxMetrics", SINCE_V1, stream_pod_sandbox_metrics_request, serve_stream_pod_sandbox_metrics, NULL),
@@ -84,7 +85,7 @@ static const struct method methods[] = {
 	READS(image, "ListImages", SINCE_2019, list_images_request, serve_list_images, NULL),
 	STREAMS(image, "StreamImages", SINCE_V1, stream_images_request, serve_stream_images, NULL),
 	READS(image, "ImageStatus", SINCE_2019, image_status_request, serve_image_status, NULL),
-	LASTS(image, "PullImage", SINCE_2019, pull_image_request, serve_pull_image, NULL),
+	PULLS(image, "PullImage", SINCE_2019, pull_image_request, serve_pull_image, NULL),
 	CHANGES(image, "RemoveImage", SINCE_2019, remove_image_request, serve_remove_image, NULL),
 	READS(image, "ImageFsInfo", SINCE_2019, image_fs_info_request, serve_image_fs_info, NULL),
 };

@@ -154,9 +154,7 @@ class Server:
 
     def stop(self, signal_number=signal.SIGTERM):
         """Ends it; containers run on. The exit status."""
-        for client in self.clients.values():
-            client.close()
-        self.clients = {}
+        self.disconnect()
         if self.process is None:
             return None
         process, self.process = self.process, None
@@ -168,6 +166,11 @@ class Server:
             process.kill()
             process.wait()
             raise
+
+    def disconnect(self):
+        for client in self.clients.values():
+            client.close()
+        self.clients = {}
 
     def client(self, dialect="v1"):
         if dialect not in self.clients:

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 import grpc
 
@@ -52,18 +53,21 @@ def data(stream, payload, flags=1):
 
 
 EMPTY = bytes(5)
+CONNECTIONS = r"^cri_server_connections (\d+)$"
 SETTINGS = frame(4, 0, 0)
 
 
 class Abuse(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = cri_client.Server()
+        cls.port = cri_client.free_port()
+        cls.server = cri_client.Server({"metrics-address": f"127.0.0.1:{cls.port}"})
         # All workers are there, and what is loaded at first use.
         cls.h2load("-n", "20000", "-c", "10", "-m", "100")
         events = cls.server.client().GetContainerEvents()
         events.initial_metadata()
         events.cancel()
+        cls.server.disconnect()
 
     @classmethod
     def tearDownClass(cls):
@@ -93,6 +97,11 @@ class Abuse(unittest.TestCase):
 
     def count_descriptors(self):
         return len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
+
+    def metric(self, pattern):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
+            found = re.search(pattern, answer.read().decode(), re.MULTILINE)
+        return int(found.group(1)) if found else 0
 
     def connect(self, greet=True):
         client = socket.socket(socket.AF_UNIX)
@@ -146,6 +155,8 @@ class Abuse(unittest.TestCase):
     def test_10000_calls_whose_deadline_is_past(self):
         # gRPC's own client would not send them.
         late = literal(b"grpc-timeout", b"0n")
+        ended = r'^cri_server_calls_total{.*method="Version",code="DEADLINE_EXCEEDED"} (\d+)$'
+        before = self.metric(ended)
         client = self.connect()
         reader = threading.Thread(target=self.is_closed, args=(client,))
         reader.start()
@@ -153,6 +164,10 @@ class Abuse(unittest.TestCase):
             streams = range(2 * begin + 1, 2 * begin + 1001, 2)
             self.assertTrue(self.send(client, b"".join(headers(i, extra=late) + data(i, EMPTY) for i in streams)))
             time.sleep(0.02)
+        deadline = time.monotonic() + 20
+        while self.metric(ended) < before + 10000 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(self.metric(ended), before + 10000)
         client.shutdown(socket.SHUT_RDWR)
         reader.join()
         client.close()
@@ -321,15 +336,22 @@ class Abuse(unittest.TestCase):
         urandom.close()
 
     def test_too_many_connections(self):
+        # Those of the test before may still be closing.
+        self.await_connections(0)
         clients = [self.connect() for _ in range(300)]
         refused = 0
         for client in clients:
             client.settimeout(0.05)
             refused += self.is_closed(client)
-        # The bound holds; a connection of the test before may still have been closing.
-        self.assertGreaterEqual(refused, 300 - 256)
-        self.assertLess(refused, 300 - 256 + 8)
+        self.assertEqual(refused, 300 - 256)
+        self.assertEqual(self.metric(CONNECTIONS), 256)
         for client in clients:
             client.close()
         # What has been closed must have been noticed before the next may come.
-        time.sleep(0.5)
+        self.await_connections(0)
+
+    def await_connections(self, number):
+        deadline = time.monotonic() + 20
+        while self.metric(CONNECTIONS) != number and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(self.metric(CONNECTIONS), number)

@@ -82,7 +82,8 @@ static const struct rpc_method methods[] = {
 	{ .service = "RuntimeService", .name = "Echo", .kind = RPC_UNARY, .handle = echo },
 	{ .service = "RuntimeService", .name = "Fail", .kind = RPC_UNARY, .handle = find_nothing },
 	{ .service = "RuntimeService", .name = "Wait", .kind = RPC_UNARY, .handle = wait_for_end },
-	{ .service = "RuntimeService", .name = "Slow", .kind = RPC_UNARY, .slow = true, .handle = wait_for_end },
+	{ .service = "RuntimeService", .name = "Slow", .kind = RPC_UNARY, .pool = RPC_PULLS, .handle = wait_for_end },
+	{ .service = "RuntimeService", .name = "Last", .kind = RPC_UNARY, .pool = RPC_LASTING, .handle = wait_for_end },
 	{ .service = "RuntimeService", .name = "Silent", .kind = RPC_UNARY, .handle = silent },
 	{ .service = "RuntimeService", .name = "Stream", .kind = RPC_STREAM, .handle = stream_out },
 	{ .service = "RuntimeService", .name = "Events", .kind = RPC_EVENTS },
@@ -229,7 +230,7 @@ int fixture_setup(void **state)
 int fixture_setup_impatient(void **state)
 {
 	const struct grpc_timeouts timeouts = {
-		.greeting = 300, .request = 300, .stall = 300, .idle = 300, .ping = 300, .tick = 10
+		.greeting = 300, .request = 300, .stall = 300, .idle = 300, .ping = 300, .tick = 10, .worker = 300
 	};
 
 	(void)state;

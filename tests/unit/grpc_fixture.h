@@ -4,8 +4,8 @@
  * pair.
  *
  * /runtime.v1.RuntimeService/…  Echo: answers what it got. Fail: NOT_FOUND with a text of bytes. Wait: until it is
- * cancelled or its deadline passes. Slow: the same, by the slow workers. Stream: as many messages of 64 KB as the
- * request has bytes. Events: a subscription to fixture_event.
+ * cancelled or its deadline passes. Slow and Last: the same, by the workers for pulls and for calls that last. Stream:
+ * as many messages of 64 KB as the request has bytes. Events: a subscription to fixture_event.
  */
 #ifndef TESTS_UNIT_GRPC_FIXTURE_H
 #define TESTS_UNIT_GRPC_FIXTURE_H

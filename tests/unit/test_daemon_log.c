@@ -142,7 +142,9 @@ static void test_failures_cannot_fill_the_log(void **state)
 
 static void test_metrics_count_calls(void **state)
 {
-	const struct grpc_figures figures = { .connections = 3, .slow_queued = 2, .bytes = 77 };
+	const struct grpc_figures figures = { .connections = 3,
+					      .pools = { [RPC_LASTING] = { .queued = 2 } },
+					      .bytes = 77 };
 	const struct grpc_finished good = { .method = &looks, .milliseconds = 2 };
 	const struct grpc_finished bad = { .method = &looks, .status = 5, .milliseconds = 700 };
 	const struct grpc_finished unknown = { .status = 12 };
@@ -163,7 +165,7 @@ static void test_metrics_count_calls(void **state)
 	assert_non_null(strstr(text, "cri_server_call_seconds_bucket{method=\"ListContainers\",le=\"+Inf\"} 3\n"));
 	assert_non_null(strstr(text, "cri_server_call_seconds_count{method=\"ListContainers\"} 3\n"));
 	assert_non_null(strstr(text, "\ncri_server_connections 3\n"));
-	assert_non_null(strstr(text, "cri_server_queued_calls{pool=\"slow\"} 2\n"));
+	assert_non_null(strstr(text, "cri_server_queued_calls{pool=\"lasting\"} 2\n"));
 	assert_non_null(strstr(text, "cri_server_buffered_bytes 77\n"));
 	free(text);
 }

@@ -219,21 +219,21 @@ static void test_a_deadline_passes_in_the_queue_too(void **state)
 {
 	struct client *client = fixture_client();
 	const struct client_field fields[] = { { "grpc-timeout", "100m" }, { NULL, NULL } };
-	struct client_stream *slow[GRPC_SLOW_WORKERS], *queued;
+	struct client_stream *slow[GRPC_PULLS_WORKERS], *queued;
 	const uint8_t empty[5] = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < GRPC_SLOW_WORKERS; i++)
+	for (size_t i = 0; i < GRPC_PULLS_WORKERS; i++)
 		slow[i] = client_begin(client, PATH("Slow"), NULL, empty, 5);
 	client_run(client, NULL, 10);
-	fixture_await(&fixture_waiting, GRPC_SLOW_WORKERS);
+	fixture_await(&fixture_waiting, GRPC_PULLS_WORKERS);
 	queued = run(client, PATH("Slow"), fields, empty, 5);
 	check_ended(queued, GRPC_DEADLINE_EXCEEDED);
-	assert_int_equal(atomic_load(&fixture_waiting), GRPC_SLOW_WORKERS);
+	assert_int_equal(atomic_load(&fixture_waiting), GRPC_PULLS_WORKERS);
 	client_end(queued);
 	client_free(client);
-	fixture_await(&fixture_cancelled, GRPC_SLOW_WORKERS);
-	for (size_t i = 0; i < GRPC_SLOW_WORKERS; i++)
+	fixture_await(&fixture_cancelled, GRPC_PULLS_WORKERS);
+	for (size_t i = 0; i < GRPC_PULLS_WORKERS; i++)
 		client_end(slow[i]);
 }
 
@@ -280,12 +280,18 @@ static void test_a_vanished_client_cancels_its_calls(void **state)
 static void test_slow_calls_leave_the_quick_ones_alone(void **state)
 {
 	struct client *client = fixture_client();
-	struct client_stream *slow[10], *quick[900];
+	struct client_stream *slow[10], *lasting[20], *quick[900];
 	const uint8_t empty[5] = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 10; i++)
 		slow[i] = client_begin(client, PATH("Slow"), NULL, empty, 5);
+	client_run(client, NULL, 10);
+	fixture_await(&fixture_waiting, GRPC_PULLS_WORKERS);
+	for (int i = 0; i < 20; i++)
+		lasting[i] = client_begin(client, PATH("Last"), NULL, empty, 5);
+	client_run(client, NULL, 10);
+	fixture_await(&fixture_waiting, GRPC_PULLS_WORKERS + 20);
 	for (int i = 0; i < 900; i++)
 		quick[i] = client_begin(client, PATH("Echo"), NULL, empty, 5);
 	for (int i = 0; i < 900; i++) {
@@ -293,27 +299,29 @@ static void test_slow_calls_leave_the_quick_ones_alone(void **state)
 		check_ended(quick[i], 0);
 		client_end(quick[i]);
 	}
-	assert_int_equal(atomic_load(&fixture_waiting), GRPC_SLOW_WORKERS);
+	assert_int_equal(atomic_load(&fixture_waiting), GRPC_PULLS_WORKERS + 20);
 	client_free(client);
-	fixture_await(&fixture_finished, 910);
+	fixture_await(&fixture_finished, 930);
 	for (int i = 0; i < 10; i++)
 		client_end(slow[i]);
+	for (int i = 0; i < 20; i++)
+		client_end(lasting[i]);
 }
 
 static void test_a_full_queue_says_so(void **state)
 {
 	struct client *client = fixture_client();
-	enum { CALLS = GRPC_SLOW_WORKERS + GRPC_SLOW_QUEUE + 20 };
+	enum { CALLS = GRPC_PULLS_WORKERS + GRPC_PULLS_QUEUE + 20 };
 	struct client_stream **streams = calloc(CALLS, sizeof(struct client_stream *));
 	const uint8_t empty[5] = { 0 };
 	int refused = 0;
 
 	(void)state;
-	for (int i = 0; i < GRPC_SLOW_WORKERS; i++)
+	for (int i = 0; i < GRPC_PULLS_WORKERS; i++)
 		streams[i] = client_begin(client, PATH("Slow"), NULL, empty, 5);
 	client_run(client, NULL, 10);
-	fixture_await(&fixture_waiting, GRPC_SLOW_WORKERS);
-	for (int i = GRPC_SLOW_WORKERS; i < CALLS; i++)
+	fixture_await(&fixture_waiting, GRPC_PULLS_WORKERS);
+	for (int i = GRPC_PULLS_WORKERS; i < CALLS; i++)
 		streams[i] = client_begin(client, PATH("Slow"), NULL, empty, 5);
 	client_run(client, &streams[CALLS - 1]->closed, 5000);
 	for (int i = 0; i < CALLS; i++)
@@ -405,7 +413,7 @@ static void test_events_reach_every_subscriber(void **state)
 	for (int i = 0; i < 1000 && fixture_look().subscribers != 1; i++)
 		usleep(1000);
 	assert_int_equal(fixture_look().subscribers, 1);
-	assert_int_equal(fixture_look().running, 0);
+	assert_int_equal(fixture_look().pools[RPC_QUICK].running, 0);
 	client_free(first);
 	client_end(streams[0]);
 	client_end(streams[1]);

@@ -432,6 +432,32 @@ static void test_an_answer_that_nobody_reads_is_dropped(void **state)
 }
 
 #define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+static void test_workers_that_have_nothing_to_do_end(void **state)
+{
+	struct client *client = fixture_client();
+	struct client_stream *streams[40];
+	const uint8_t empty[5] = { 0 };
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 40; i++)
+			streams[i] = client_begin(client, PATH("Last"), NULL, empty, 5);
+		client_run(client, NULL, 10);
+		fixture_await(&fixture_waiting, 40);
+		assert_int_equal(fixture_look().pools[RPC_LASTING].threads, 40);
+		client_free(client);
+		fixture_await(&fixture_cancelled, 40 * (round + 1));
+		for (int i = 0; i < 40; i++)
+			client_end(streams[i]);
+		for (int i = 0; i < 500 && fixture_look().pools[RPC_LASTING].threads > 1; i++)
+			usleep(10000);
+		assert_int_equal(fixture_look().pools[RPC_LASTING].threads, 1);
+		client = fixture_client();
+	}
+	client_free(client);
+	check_serves();
+}
+
 #define WITH_IMPATIENT(test) cmocka_unit_test_setup_teardown(test, fixture_setup_impatient, fixture_teardown)
 
 int main(void)
@@ -452,6 +478,7 @@ int main(void)
 		WITH_IMPATIENT(test_a_client_that_answers_pings_stays),
 		WITH_IMPATIENT(test_a_request_that_never_ends_is_ended),
 		WITH_IMPATIENT(test_an_answer_that_nobody_reads_is_dropped),
+		WITH_IMPATIENT(test_workers_that_have_nothing_to_do_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

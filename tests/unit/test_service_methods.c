@@ -155,27 +155,30 @@ static void other_paths_have_no_call(void **state)
 		assert_null(rpc_find(paths[i], &dialect));
 }
 
-/* Slow calls have workers of their own, so that none of the others waits for them. */
+/* None that only reads, or only notes something, waits for one that changes pods or containers, nor these for pulls. */
 static void calls_that_may_last_are_marked(void **state)
 {
-	static const char *const slow[] = { "StopContainer", "ExecSync",   "CheckpointContainer",
-					    "CheckpointPod", "RestorePod", "PullImage" };
-	size_t found = 0;
+	static const char *const notes[] = { "Exec", "Attach", "PortForward", "UpdateRuntimeConfig" };
+	size_t n_lasting = 0;
 	char path[128];
 
 	(void)state;
 	for (size_t i = 0; i < N_CALLS; i++) {
 		enum rpc_dialect dialect;
 		const struct rpc_method *method = rpc_find(path_of(RPC_V1, i, path), &dialect);
-		bool expected = false;
+		enum rpc_pool expected = method->reads ? RPC_QUICK : RPC_LASTING;
 
-		for (size_t j = 0; j < sizeof(slow) / sizeof(*slow); j++)
-			expected = expected || strcmp(slow[j], method->name) == 0;
-		assert_int_equal(method->slow, expected);
+		for (size_t j = 0; j < sizeof(notes) / sizeof(*notes); j++) {
+			if (strcmp(notes[j], method->name) == 0)
+				expected = RPC_QUICK;
+		}
+		if (strcmp(method->name, "PullImage") == 0)
+			expected = RPC_PULLS;
+		assert_int_equal(method->pool, expected);
 		assert_int_equal(method->kind == RPC_STREAM, strncmp(method->name, "Stream", 6) == 0);
-		found += expected;
+		n_lasting += expected == RPC_LASTING;
 	}
-	assert_int_equal(found, sizeof(slow) / sizeof(*slow));
+	assert_int_equal(n_lasting, 15);
 }
 
 static void version_of_each_package(void **state)
