@@ -11,7 +11,8 @@ BARE_CFLAGS := -std=gnu11 -Os -g $(WARN) -fno-pic -fno-pie -ffunction-sections -
 	-fstack-protector-strong -D_GNU_SOURCE -Iinclude -Ilib -MMD -MP $(CFLAGS)
 BARE_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,--build-id=none $(LDFLAGS)
 
-BARE_MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+# Without a compiler, as before `make deps`, none is asked.
+BARE_MACHINE := $(firstword $(subst -, ,$(shell command -v $(CC) >/dev/null && $(CC) -dumpmachine)))
 ifneq ($(filter x86_64 aarch64,$(BARE_MACHINE)),)
 BARE_LDFLAGS += -nostdlib -nostartfiles
 ifeq ($(BARE_MACHINE),x86_64)

@@ -225,6 +225,68 @@ static void test_other_places(void **state)
 	cri_free(id);
 }
 
+static void run_on(size_t processor)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		_exit(101);
+}
+
+/* As services have that see a file system of their own. Which processor makes what decides how kernels since 6.18
+ * number mount namespaces. */
+static int open_in_own_namespace(struct fixture *fixture, size_t made_on, size_t opened_on)
+{
+	cri_engine_options options = fixture_options(fixture);
+	char root[128], directory[128];
+	cri_engine *engine = NULL;
+
+	snprintf(root, sizeof(root), "%s/own-root", fixture->directory);
+	snprintf(directory, sizeof(directory), "%s/own-state", fixture->directory);
+	options.root = root;
+	options.state = directory;
+	run_on(made_on);
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return 100;
+	run_on(opened_on);
+	if (cri_engine_open(&options, &engine, fixture->call) < 0) {
+		fprintf(stderr, "processor %zu, then %zu: %s\n", made_on, opened_on, cri_call_message(fixture->call));
+		return 1;
+	}
+	cri_engine_close(engine);
+	return 0;
+}
+
+static void test_mount_namespace_of_its_own(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t processors[3], n = 0;
+	char command[160];
+	cpu_set_t allowed;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+	for (size_t i = 0; i < CPU_SETSIZE && n < 3; i++) {
+		if (CPU_ISSET(i, &allowed))
+			processors[n++] = i;
+	}
+	snprintf(command, sizeof(command), "rm -rf %s/own-root %s/own-state", fixture->directory, fixture->directory);
+	for (size_t i = 0; i < n * n; i++) {
+		pid_t pid;
+		int status;
+
+		fflush(NULL);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(open_in_own_namespace(fixture, processors[i / n], processors[i % n]));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		assert_int_equal(system(command), 0);
+	}
+}
+
 /* What a restart of the machine leaves: the root, and an empty state directory. */
 static void test_restart_of_the_machine(void **state)
 {
@@ -262,6 +324,7 @@ int main(void)
 		fixture_test(test_bad_options),
 		fixture_test(test_reload),
 		fixture_test(test_other_places),
+		fixture_test(test_mount_namespace_of_its_own),
 		fixture_test(test_restart_of_the_machine),
 	};
 

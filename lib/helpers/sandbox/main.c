@@ -20,6 +20,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#define MONITORS "monitors"
+
+#define PROCESSORS_MAX 8192
+#define BITS_PER_LONG (8 * sizeof(long))
+
 static union {
 	struct pin_request header;
 	char bytes[PIN_MESSAGE_MAX];
@@ -131,14 +136,19 @@ static bool write_sysctls(const char *at, const char *end)
 	return true;
 }
 
-static bool pin(const char *source, const char *name)
+static bool make_file(const char *name)
 {
 	int fd = openat(AT_FDCWD, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return failed(PIN_STEP_FILE, errno);
 	close(fd);
-	return mount(source, name, NULL, MS_BIND, NULL) == 0 || failed(PIN_STEP_MOUNT, errno);
+	return true;
+}
+
+static bool pin(const char *source, const char *name)
+{
+	return make_file(name) && (mount(source, name, NULL, MS_BIND, NULL) == 0 || failed(PIN_STEP_MOUNT, errno));
 }
 
 static bool enter_directory(const char *path)
@@ -184,25 +194,25 @@ static bool make_monitor_root(const char *root)
 	       make_below(PIN_ROOTFS) && make_below(PIN_NO_LAYERS);
 }
 
-/* From the engine's mount namespace: a namespace cannot be pinned within itself. */
-static bool pin_monitors(int made_fd)
+/* From the engine's mount namespace: a namespace cannot be pinned within itself. false: see errno. */
+static bool bind_monitors(int made_fd)
 {
 	char source[] = "/proc/self/fd/0";
 
 	/* One digit: this process has few descriptors. */
-	if (made_fd > 9)
-		return failed(PIN_STEP_MONITORS, EMFILE);
+	if (made_fd > 9) {
+		errno = EMFILE;
+		return false;
+	}
 	source[sizeof(source) - 2] = (char)('0' + made_fd);
-	return pin(source, "monitors");
+	return mount(source, MONITORS, NULL, MS_BIND, NULL) == 0;
 }
 
-static bool make_monitors(const char *directory, const char *root)
+/* Makes the namespace and comes back, to the directory. *error: why it could not be bound there. */
+static bool try_monitors(const char *directory, const char *root, int host_fd, int *error)
 {
-	CLEANUP_CLOSE int host_fd = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	CLEANUP_CLOSE int made_fd = -1;
 
-	if (host_fd < 0)
-		return failed(PIN_STEP_FILE, errno);
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("libcri", directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=1m") < 0)
 		return failed(PIN_STEP_MONITORS, errno);
@@ -213,7 +223,45 @@ static bool make_monitors(const char *directory, const char *root)
 	made_fd = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	if (made_fd < 0 || syscall(SYS_setns, host_fd, CLONE_NEWNS) < 0)
 		return failed(PIN_STEP_MONITORS, errno);
-	return enter_directory(directory) && pin_monitors(made_fd);
+	if (!enter_directory(directory))
+		return false;
+	*error = bind_monitors(made_fd) ? 0 : errno;
+	return true;
+}
+
+/* On the next processor that this process may have. */
+static bool run_elsewhere(size_t *processor)
+{
+	for (; *processor < PROCESSORS_MAX; ++*processor) {
+		unsigned long mask[PROCESSORS_MAX / BITS_PER_LONG] = { 0 };
+
+		mask[*processor / BITS_PER_LONG] = 1UL << (*processor % BITS_PER_LONG);
+		if (syscall(SYS_sched_setaffinity, 0L, sizeof(mask), mask) == 0) {
+			++*processor;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A mount namespace is bound only in one that is older, by its number (the kernel's mnt_ns_loop()). Since Linux 6.18
+ * each processor numbers by a range of its own: what was made on another processor than the engine's namespace can
+ * have the smaller number. On the same one it never has. */
+static bool make_monitors(const char *directory, const char *root)
+{
+	CLEANUP_CLOSE int host_fd = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	size_t processor = 0;
+	int error = 0;
+
+	if (host_fd < 0)
+		return failed(PIN_STEP_FILE, errno);
+	if (!enter_directory(directory) || !make_file(MONITORS))
+		return false;
+	do {
+		if (!try_monitors(directory, root, host_fd, &error))
+			return false;
+	} while (error == EINVAL && run_elsewhere(&processor));
+	return error == 0 || failed(PIN_STEP_MOUNT, error);
 }
 
 static bool make_and_pin(void)
