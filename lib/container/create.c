@@ -167,7 +167,7 @@ static int create(cri_engine *engine, const void *pointer, void *output, cri_cal
 	if (result == 0)
 		result = container_make(engine, &row, &settled.description, settled.resources, call);
 	if (result < 0)
-		return result;
+		return result; /* NOLINT(clang-analyzer-unix.Malloc): cleanup attributes are unknown to it */
 	*(char **)output = TAKE_POINTER(result_id);
 	return 0;
 }

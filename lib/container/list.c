@@ -87,8 +87,8 @@ static int list(cri_engine *engine, const void *pointer, void *output, cri_call 
 {
 	const cri_container_filter *const *filter = pointer;
 	CLEANUP_LIST cri_list *made = list_new(LIST_CONTAINER, sizeof(cri_container_info));
-	struct container_item *items;
-	size_t n_items;
+	struct container_item *items = NULL;
+	size_t n_items = 0;
 	int result;
 
 	if (!made)

@@ -143,7 +143,8 @@ static void test_sibling(void **state)
 	pid = clone(clone_sibling, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, told);
 	assert_true(pid > 0);
 	assert_int_equal(wait_for(pid), 0);
-	if (cannot(told[0]))
+	/* valgrind makes a fork of the first one, too. */
+	if (cannot(told[0]) || told[0] == 0)
 		skip();
 	/* It is a child of ours, with the signal of its brother. */
 	assert_true(told[0] > 0);
@@ -167,17 +168,13 @@ static void test_failures(void **state)
 	close(directory);
 }
 
-static void assert_program_is_inside(int expected)
+static void assert_program_is_inside(void)
 {
 	const char *const argv[] = { "cat", "/proc/self/cgroup", NULL };
 	struct spawn spawn = { SPAWN_INIT, .path = "/bin/cat", .argv = argv, .cgroup_v2_fd = cgroup_fd };
 	CLEANUP_BUFFER struct buffer output = BUFFER_EMPTY;
-	int pidfd = -1;
 
-	assert_int_equal(run(&spawn, &pidfd, &output), expected);
-	if (expected)
-		return;
-	close(pidfd);
+	assert_int_equal(run(&spawn, NULL, &output), 0);
 	assert_non_null(strstr(output.data, name));
 }
 
@@ -185,7 +182,7 @@ static void test_program(void **state)
 {
 	(void)state;
 	need_cgroup();
-	assert_program_is_inside(0);
+	assert_program_is_inside();
 	assert_false(is_inside());
 }
 
@@ -193,17 +190,16 @@ static void test_program_fails(void **state)
 {
 	const char *const argv[] = { "true", NULL };
 	struct spawn spawn = { SPAWN_INIT, .path = "/bin/true", .argv = argv };
-	int pidfd = -1, before = count_fds();
+	int before = count_fds();
 
 	(void)state;
 	spawn.cgroup_v2_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(spawn_program(&spawn, &pidfd), -ENOENT);
+	assert_int_equal(spawn_program(&spawn, NULL), -ENOENT);
 	close(spawn.cgroup_v2_fd);
 	need_cgroup();
 	spawn.cgroup_v2_fd = cgroup_fd;
 	spawn.path = "/nonexistent";
-	assert_int_equal(spawn_program(&spawn, &pidfd), -ENOENT);
-	assert_int_equal(pidfd, -1);
+	assert_int_equal(spawn_program(&spawn, NULL), -ENOENT);
 	assert_int_equal(count_fds(), before);
 }
 
@@ -235,7 +231,7 @@ static void test_program_moves_where_it_cannot_be_born(void **state)
 		if (!forbid_clone3() || clone_into(look, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &told,
 						   NULL, cgroup_fd) != -ENOSYS)
 			_exit(1);
-		assert_program_is_inside(0);
+		assert_program_is_inside();
 		_exit(0);
 	}
 	assert_int_equal(wait_for(child), 0);
