@@ -191,7 +191,10 @@ static void test_exec_sync(void **state)
 	char *sandbox = fixture_run_sandbox(fixture, "exec");
 	char *id = fixture_start(fixture, sandbox, "exec", "sleep 1000");
 	const char *const split[] = { "/bin/sh", "-c", "echo out; echo err >&2; exit 42" };
-	const char *const slow[] = { "/bin/sh", "-c", "sleep 1000 & sleep 1000" };
+	/* Children, a child's children, and one that leads a session of its own. */
+	const char *const slow[] = { "/bin/sh", "-c",
+				     "sleep 1000 & setsid sleep 1000 & setsid sh -c 'sleep 1000 & sleep 1000' & "
+				     "sleep 1000" };
 	const char *const missing[] = { "nosuchprogram" };
 	const char *const binary[] = { "/bin/sh", "-c", "printf 'a\\000b'; head -c 100000 /dev/zero" };
 	cri_exec_options options = { CRI_EXEC_OPTIONS_INIT, .command = split, .n_command = 3 };

@@ -180,6 +180,29 @@ static void test_one_running_writer(void **state)
 	cri_free(b);
 }
 
+/* What was created holds no log: if another used the path meanwhile, and it was rotated, the new file is written. */
+static void test_rotated_before_start(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pod pod = run_pod(fixture, "rotated", fixture->logs);
+	char path[256], rotated[256];
+	char *id, *log;
+
+	expect_ok(fixture, create(&pod, "late", "rotated.log", "echo late", &id));
+	run_to_end(&pod, "early", "rotated.log", "echo early");
+	snprintf(path, sizeof(path), "%s/rotated.log", fixture->logs);
+	snprintf(rotated, sizeof(rotated), "%s/rotated.log.1", fixture->logs);
+	assert_int_equal(rename(path, rotated), 0);
+	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
+	assert_int_equal(fixture_wait(fixture, id), 0);
+	log = fixture_log(fixture, "rotated");
+	assert_non_null(strstr(log, " stdout F late\n"));
+	assert_null(strstr(log, "early"));
+	free(log);
+	remove_pod(&pod);
+	cri_free(id);
+}
+
 static void test_reopen(void **state)
 {
 	struct fixture *fixture = *state;
@@ -213,6 +236,7 @@ int main(void)
 		fixture_test(test_no_log),
 		fixture_test(test_refused_paths),
 		fixture_test(test_one_running_writer),
+		fixture_test(test_rotated_before_start),
 		fixture_test(test_reopen),
 	};
 

@@ -101,12 +101,16 @@ void control_exec_over(struct connection *connection)
 static int do_start(struct connection *connection, struct request *request, struct failure *failure)
 {
 	struct shim *shim = connection->shim;
+	int result;
 
 	(void)request;
 	if (shim->state != SHIM_CREATED)
 		return fail(failure, CRI_EPRECONDITION, 0, "start", "the container was started before");
-	shim_begin_start(shim, connection);
-	return 0;
+	/* Between creation and start the log may have been another container's, and been rotated. */
+	result = log_open(&shim->streams.log, failure);
+	if (result == 0)
+		shim_begin_start(shim, connection);
+	return result;
 }
 
 static int do_signal(struct connection *connection, struct request *request, struct failure *failure)

@@ -274,9 +274,10 @@ void exec_abandon(struct exec *exec)
 		exec->terminal = -1;
 		return;
 	}
+	/* It leads a session: see enter.c. */
+	kill_command(&exec->shim->order, exec->pid, KILL_MILLISECONDS);
+	/* Also when it is in no cgroup of the container any more. */
 	pidfd_send_signal(exec->process.fd, SIGKILL, NULL, 0);
-	/* The command leads a session: see enter.c. */
-	kill_session(&exec->shim->order, exec->pid, KILL_MILLISECONDS);
 }
 
 void exec_end_all(struct shim *shim)

@@ -10,7 +10,9 @@
 /* SIGKILL to every process, again and again until none is left or `milliseconds` have passed (0: once). */
 void kill_container(const struct order *order, int milliseconds);
 
-/* SIGKILL to the processes of one session. The session's id is a pid, and stays taken while one of them lives. */
-void kill_session(const struct order *order, pid_t session, int milliseconds);
+/* SIGKILL to a command and to what it started: its session, the children of all that is killed, and their sessions. One
+ * that was orphaned before, and had left the session, is a daemon of its own and lives on. The command must not have
+ * been reaped. */
+void kill_command(const struct order *order, pid_t command, int milliseconds);
 
 #endif
