@@ -81,8 +81,9 @@ typedef struct cri_engine_options {
 	const char *cgroup_parent; /**< for pods that name none; "": /libcri */
 	cri_cgroup_driver cgroup_driver;
 	cri_monitor_cgroup monitor_cgroup;
-	const char *pod_sandbox_image; /**< "": the built-in pause where one is needed; `${machine}` becomes amd64,
-					  aarch64 */
+	const char *pod_sandbox_image; /**< "": the built-in pause where one is needed. Else every pod has a pause
+					  process of this image, which is pulled when it is absent, and pinned;
+					  `${machine}` in it becomes amd64 or aarch64 */
 	const char *default_handler;   /**< "": lxc */
 	const cri_handler_options *const *handlers;
 	size_t n_handlers;

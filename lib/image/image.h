@@ -15,6 +15,10 @@ int image_normalise(struct arena *arena, const char *reference, const char **nor
 /* An image by anything that names one (libcri/image.h). CRI_ENOTFOUND, CRI_EINVAL. */
 int image_find(cri_engine *engine, struct arena *arena, const char *reference, struct image_row *row, cri_call *call);
 
+/* As image_find, pinned, and pulled when it is absent. */
+int image_ensure_pinned(cri_engine *engine, struct arena *arena, const char *reference, struct image_row *row,
+			cri_call *call);
+
 /* What an image's config says about running it. Texts in the arena; never NULL. */
 struct image_config {
 	const char *const *entrypoint;

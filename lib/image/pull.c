@@ -302,6 +302,25 @@ static int pull_image(cri_engine *engine, const void *pointer, void *output, cri
 	return 0;
 }
 
+int image_ensure_pinned(cri_engine *engine, struct arena *arena, const char *reference, struct image_row *row,
+			cri_call *call)
+{
+	const cri_pull_options options = { CRI_PULL_OPTIONS_INIT, .pinned = true };
+	const struct pull_args args = { reference, &options };
+	CLEANUP_FREE char *id = NULL;
+	int result = image_find(engine, arena, reference, row, call);
+
+	if (result == CRI_ENOTFOUND) {
+		call_clear(call);
+		result = pull_image(engine, &args, &id, call);
+		if (result == 0)
+			result = image_find(engine, arena, id, row, call);
+	}
+	if (result == 0 && !row->pinned)
+		result = store_image_pin(engine->store, row->id, call);
+	return result;
+}
+
 static int copy_pull_args(struct arena *arena, void *pointer, cri_call *call)
 {
 	struct pull_args *args = pointer;

@@ -39,6 +39,25 @@ static const char *image_reference(const cri_engine *engine, struct arena *arena
 	return arena_printf(arena, "%.*s" MACHINE "%s", (int)(at - image), image, at + strlen(variable));
 }
 
+int sandbox_prepare_pause(cri_engine *engine, cri_call *call)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct image_row image;
+	const char *reference;
+	cri_call own;
+	int result;
+
+	if (text_is_empty(engine->options.pod_sandbox_image))
+		return 0;
+	reference = image_reference(engine, &arena);
+	if (!reference)
+		return call_no_memory(call, step);
+	/* Its failures are about the image; here they are told of the pod. */
+	call_init_child(&own, call);
+	result = image_ensure_pinned(engine, &arena, reference, &image, &own);
+	return result < 0 ? call_fail(call, result, step, "pod_sandbox_image: %s", cri_call_message(&own)) : 0;
+}
+
 static int use_image(cri_engine *engine, struct arena *arena, const char *id, struct runtime_container *pause,
 		     struct container_row *row, cri_call *call)
 {
@@ -54,8 +73,8 @@ static int use_image(cri_engine *engine, struct arena *arena, const char *id, st
 	result = image_find(engine, arena, reference, &image, call);
 	if (result == CRI_ENOTFOUND) {
 		call_clear(call);
-		return call_fail(call, CRI_EPRECONDITION, step,
-				 "pod_sandbox_image %s is not in the store: pull or import it", reference);
+		return call_fail(call, CRI_EPRECONDITION, step, "pod_sandbox_image %s was removed meanwhile",
+				 reference);
 	}
 	if (result == 0)
 		result = image_config_parse(arena, image.config, strlen(image.config), &config, call);

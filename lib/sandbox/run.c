@@ -203,6 +203,8 @@ static int run(cri_engine *engine, const void *pointer, void *output, cri_call *
 		result = runtime_handler_find(engine, args.handler, &handler, call);
 	if (result == 0 && !text_is_empty(args.config->cgroup_parent))
 		result = cgroup_check_path(args.config->cgroup_parent, "linux.cgroup_parent", call);
+	if (result == 0)
+		result = sandbox_prepare_pause(engine, call);
 	if (result < 0)
 		return result;
 	result = random_id(id);

@@ -29,6 +29,9 @@ const char *sandbox_hostname(struct arena *arena, const cri_sandbox_config *conf
 
 /* The pause container of a pod that shares its PID namespace, or of every pod when an image is set (pause.c). */
 bool sandbox_needs_pause(const cri_engine *engine, const cri_sandbox_config *config);
+/* Before anything of the pod is made or locked: sees to it that pod_sandbox_image is in the store, which may take a
+ * pull. */
+int sandbox_prepare_pause(cri_engine *engine, cri_call *call);
 int sandbox_start_pause(cri_engine *engine, const struct sandbox_row *sandbox, const cri_sandbox_config *config,
 			cri_call *call);
 

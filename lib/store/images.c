@@ -91,6 +91,16 @@ int store_image_commit(struct store *store, struct image_row *row, cri_call *cal
 	return transaction.result;
 }
 
+int store_image_pin(struct store *store, const char *id, cri_call *call)
+{
+	struct transaction transaction = transaction_of(store, TRANSACTION_WRITE, call);
+
+	while (transaction_next(&transaction))
+		transaction.result =
+			sql_run(&transaction, "UPDATE image SET pinned = 1 WHERE id = ?1", SQL_VALUES(SQL_TEXT(id)));
+	return transaction.result;
+}
+
 int store_image_delete(struct store *store, const char *id, cri_call *call)
 {
 	struct transaction transaction = transaction_of(store, TRANSACTION_WRITE_FULL, call);

@@ -221,6 +221,8 @@ int store_image_get(struct store *store, struct arena *arena, const char *refere
 		    cri_call *call);
 /* Newest first. */
 int store_image_list(struct store *store, struct arena *arena, struct image_row **rows, size_t *n_rows, cri_call *call);
+/* Pins the image; one that is gone is a success. */
+int store_image_pin(struct store *store, const char *id, cri_call *call);
 /* Deletes the image with all its names. One that is gone is a success. FULL. */
 int store_image_delete(struct store *store, const char *id, cri_call *call);
 

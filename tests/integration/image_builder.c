@@ -230,7 +230,8 @@ void builder_layer(struct builder *builder, const struct tar *tar, const char *c
 
 static size_t write_config(const struct builder *builder, char *text, size_t size)
 {
-	size_t length = (size_t)snprintf(text, size, "{\"os\":\"linux\",\"config\":{\"User\":\"%s\"}", builder->user);
+	size_t length = (size_t)snprintf(text, size, "{\"os\":\"linux\",\"config\":{\"User\":\"%s\",\"Cmd\":%s}",
+					 builder->user, *builder->command ? builder->command : "null");
 
 	if (*builder->architecture)
 		length += (size_t)snprintf(text + length, size - length, ",\"architecture\":\"%s\"",

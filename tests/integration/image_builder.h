@@ -42,6 +42,7 @@ struct builder {
 	char directory[200];
 	char user[64];         /* of the config */
 	char architecture[16]; /* "": none in the config */
+	char command[96];      /* Cmd of the config, a JSON array; "": none */
 	size_t n_layers;
 	char diff_ids[BUILDER_MAX_LAYERS][DIGEST_TEXT];
 	char digests[BUILDER_MAX_LAYERS][DIGEST_TEXT];

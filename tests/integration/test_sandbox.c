@@ -307,23 +307,6 @@ static void test_bad_input(void **state)
 	fixture_assert_clean(fixture);
 }
 
-static void test_pod_sandbox_image(void **state)
-{
-	struct fixture *fixture = *state;
-	cri_engine_options options = fixture_options(fixture);
-	const cri_sandbox_config config = { CRI_SANDBOX_CONFIG_INIT, .name = "paused" };
-	cri_engine *engine = NULL;
-	char *id = NULL;
-
-	options.pod_sandbox_image = "no/such-${machine}:1";
-	expect_ok(fixture, cri_engine_open(&options, &engine, fixture->call));
-	expect_code(fixture, CRI_EPRECONDITION, cri_sandbox_run(engine, &config, NULL, &id, fixture->call));
-	assert_null(strstr(cri_call_message(fixture->call), "${machine}"));
-	assert_non_null(strstr(cri_call_message(fixture->call), "no/such-a"));
-	cri_engine_close(engine);
-	fixture_assert_clean(fixture);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,7 +319,6 @@ int main(void)
 		fixture_test(test_target_pid_namespace),
 		fixture_test(test_node_namespaces),
 		fixture_test(test_bad_input),
-		fixture_test(test_pod_sandbox_image),
 	};
 
 	return cmocka_run_group_tests_name("sandbox", tests, fixture_set_up, fixture_tear_down);
