@@ -1,9 +1,12 @@
 #!/bin/sh
-# Runs the benchmarks of a build on a fresh loop-mounted ext4: tests/bench/run.sh BUILD [ROUNDS]
+# Runs the benchmarks of a build on a fresh loop-mounted ext4: tests/bench/run.sh BUILD [ROUNDS [PART...]], with the
+# parts of bench_engine, or all.
 # (After large deletes ext4 spends a millisecond on every new file for minutes, so a used one measures itself.)
 set -eu
 build=$(realpath "$1")
-rounds=${2:-100}
+shift
+rounds=${1:-100}
+[ $# -eq 0 ] || shift
 here=$(dirname "$0")
 directory=$(mktemp -d /tmp/libcri-bench.XXXXXX)
 cleanup() {
@@ -20,4 +23,4 @@ mount -o loop "$directory/image" "$directory/disk"
 "$here/../../examples/make_busybox_image.sh" "$directory/busybox.tar"
 printf 'machine: %s cores, kernel %s, load %s\n' "$(nproc)" "$(uname -r)" "$(cut -d ' ' -f 1 /proc/loadavg)"
 LIBCRI_HELPER_DIRECTORY=$build/libexec/libcri "$build/tests/bench/bench_engine" "$directory/disk" \
-	"$directory/busybox.tar" "$rounds"
+	"$directory/busybox.tar" "$rounds" "$@"

@@ -43,23 +43,47 @@ double samples_percentile(struct samples *samples, double percent)
 	return samples->milliseconds[at < samples->n ? at : samples->n - 1];
 }
 
+void samples_clear(struct samples *samples)
+{
+	samples->n = 0;
+}
+
 void samples_free(struct samples *samples)
 {
 	free(samples->milliseconds);
-	samples->milliseconds = NULL;
-	samples->n = samples->capacity = 0;
+	*samples = (struct samples){ 0 };
 }
 
-void samples_print(struct samples *samples, struct samples *floor, double budget)
+void samples_print_head(const char *title)
 {
-	double p50 = samples_percentile(samples, 50), p95 = samples_percentile(samples, 95);
+	printf("\n%s\n%-24s %8s %8s   %15s  %s\n", title, "", "p50 ms", "p95 ms", "times the floor", "budget");
+}
 
-	printf("%-34s %8.2f %8.2f", samples->name, p50, p95);
-	if (floor && floor->n)
-		printf("  %5.2fx %5.2fx", p50 / samples_percentile(floor, 50), p95 / samples_percentile(floor, 95));
-	else
-		printf("  %6s %6s", "", "");
-	if (budget > 0)
-		printf("  %6.2f %s", budget, p50 <= budget ? "met" : "MISSED");
+static void print_verdict(const char *what, double value, double limit, const char *unit)
+{
+	if (limit > 0)
+		printf("  %s %g %s: %s", what, limit, unit, value <= limit ? "met" : "MISSED");
+}
+
+void samples_print(const char *name, struct samples *samples, struct samples *floor, const struct budget *budget)
+{
+	static const struct budget none = { 0 };
+	double p50 = samples_percentile(samples, 50), p95 = samples_percentile(samples, 95);
+	double times_p50 = 0, times_p95 = 0;
+
+	budget = budget ? budget : &none;
+	printf("%-24s %8.2f %8.2f", name, p50, p95);
+	if (floor && floor->n) {
+		times_p50 = p50 / samples_percentile(floor, 50);
+		times_p95 = p95 / samples_percentile(floor, 95);
+		printf("   %6.2fx %6.2fx", times_p50, times_p95);
+	} else {
+		printf("   %7s %7s", "", "");
+	}
+	print_verdict("p50", p50, budget->p50, "ms");
+	if (times_p50 > 0) {
+		print_verdict("p50", times_p50, budget->times_floor_p50, "floors");
+		print_verdict("p95", times_p95, budget->times_floor_p95, "floors");
+	}
 	printf("\n");
 }
