@@ -60,9 +60,6 @@ static int settle_directory(struct arena *arena, const char *name, const char **
 /* Options whose area is not built yet must not be taken and ignored. */
 static int check_built(const cri_engine_options *options, cri_call *call)
 {
-	if (options->network_plugin != CRI_NETWORK_NONE)
-		return call_fail(call, CRI_ENOTSUP, step,
-				 "network_plugin: networking beyond loopback is not built yet");
 	if (options->cgroup_driver != CRI_CGROUP_CGROUPFS)
 		return call_fail(call, CRI_ENOTSUP, step, "cgroup_driver: the systemd driver is not built yet");
 	if (options->n_handlers)

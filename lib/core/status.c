@@ -7,6 +7,7 @@
 #include "core/api.h"
 #include "core/list.h"
 #include "core/paths.h"
+#include "network/network.h"
 #include "runtime/cgroup.h"
 
 #include <string.h>
@@ -60,8 +61,7 @@ static int fill_conditions(cri_engine *engine, struct arena *arena, cri_engine_s
 		if (!runtime->message)
 			return call_no_memory(call, step);
 	}
-	network->message = "pods have loopback only";
-	return 0;
+	return network_ready(engine, arena, &network->status, &network->reason, &network->message, call);
 }
 
 static int fill_handlers(struct arena *arena, cri_engine_status *status, cri_call *call)

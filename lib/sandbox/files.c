@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "core/paths.h"
+#include "network/network.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -84,12 +85,12 @@ static int hosts(const cri_sandbox_config *config, const char *hostname, struct 
 	if (config->network == CRI_NAMESPACE_NODE)
 		return copy_host_file("/etc/hosts", content, call);
 	buffer_printf(content,
-		      "127.0.0.1\tlocalhost %s\n"
+		      "127.0.0.1\tlocalhost%s%s\n"
 		      "::1\tlocalhost ip6-localhost ip6-loopback\n"
 		      "fe00::\tip6-localnet\n"
 		      "ff02::1\tip6-allnodes\n"
 		      "ff02::2\tip6-allrouters\n",
-		      hostname);
+		      *hostname ? " " : "", hostname);
 	return 0;
 }
 
@@ -119,6 +120,26 @@ int sandbox_write_files(cri_engine *engine, const char *id, const cri_sandbox_co
 	if (result == 0)
 		result = write_file(engine, id, "hostname", &name, call);
 	return result;
+}
+
+int sandbox_write_hosts(cri_engine *engine, const char *id, const cri_sandbox_config *config, cri_call *call)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	CLEANUP_BUFFER struct buffer names = BUFFER_EMPTY;
+	const char *hostname = sandbox_hostname(&arena, config);
+	const char *const *ips;
+	size_t n_ips;
+	int result;
+
+	if (!hostname)
+		return call_no_memory(call, step);
+	result = network_addresses(engine, &arena, id, &ips, &n_ips, call);
+	/* With addresses of its own, its name is not loopback's. */
+	if (result == 0)
+		result = hosts(config, n_ips ? "" : hostname, &names, call);
+	for (size_t i = 0; i < n_ips && result == 0; i++)
+		buffer_printf(&names, "%s\t%s\n", ips[i], hostname);
+	return result < 0 ? result : write_file(engine, id, "hosts", &names, call);
 }
 
 int sandbox_mount_shared_memory(cri_engine *engine, const char *id, cri_call *call)

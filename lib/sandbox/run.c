@@ -10,6 +10,7 @@
 #include "core/paths.h"
 #include "core/test_point.h"
 #include "network/namespaces.h"
+#include "network/network.h"
 #include "runtime/cgroup.h"
 #include "runtime/handler.h"
 
@@ -127,6 +128,17 @@ static int make_namespaces(cri_engine *engine, const char *id, const cri_sandbox
 	return namespaces_pin(engine, &request, call);
 }
 
+static int make_network(cri_engine *engine, const char *id, const cri_sandbox_config *config, cri_call *call)
+{
+	char path[PATH_MAX];
+	int result;
+
+	if (config->network == CRI_NAMESPACE_NODE || engine->options.network_plugin == CRI_NETWORK_NONE)
+		return 0;
+	result = network_attach(engine, id, config, path_sandbox(engine, id, "net", path), call);
+	return result < 0 ? result : sandbox_write_hosts(engine, id, config, call);
+}
+
 static int make(cri_engine *engine, const struct sandbox_row *row, const cri_sandbox_config *config, cri_call *call)
 {
 	char path[PATH_MAX];
@@ -146,6 +158,9 @@ static int make(cri_engine *engine, const struct sandbox_row *row, const cri_san
 	if (result == 0)
 		result = make_namespaces(engine, row->id, config, call);
 	test_point("sandbox namespaces");
+	if (result == 0)
+		result = make_network(engine, row->id, config, call);
+	test_point("sandbox network");
 	if (result == 0)
 		result = cgroup_create(engine->cgroups, row->cgroup, call);
 	test_point("sandbox cgroup");
@@ -213,7 +228,8 @@ static int run(cri_engine *engine, const void *pointer, void *output, cri_call *
 	result_id = strdup(id);
 	name = lock_name(args.config);
 	if (!result_id || !name)
-		return call_no_memory(call, step);
+		return call_no_memory(
+			call, step); /* NOLINT(clang-analyzer-unix.Malloc): cleanup attributes are unknown to it */
 	result = fill_row(engine, &arena, args.config, handler->name, id, &row, call);
 	if (result == 0)
 		result = engine_lock_name(engine, name, &name_lock, call);

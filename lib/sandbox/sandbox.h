@@ -21,6 +21,8 @@ int sandbox_halt(cri_engine *engine, const struct sandbox_row *row, cri_call *ca
 
 /* The pod's files and its shared memory, below path_sandbox, which exists (files.c). */
 int sandbox_write_files(cri_engine *engine, const char *id, const cri_sandbox_config *config, cri_call *call);
+/* Its hosts file anew, with the addresses that the pod was given since. */
+int sandbox_write_hosts(cri_engine *engine, const char *id, const cri_sandbox_config *config, cri_call *call);
 int sandbox_mount_shared_memory(cri_engine *engine, const char *id, cri_call *call);
 int sandbox_unmount_shared_memory(cri_engine *engine, const char *id, cri_call *call);
 

@@ -10,6 +10,7 @@
 #include "core/test_point.h"
 #include "image/image.h"
 #include "network/namespaces.h"
+#include "network/network.h"
 #include "runtime/cgroup.h"
 
 #include <fcntl.h>
@@ -52,6 +53,10 @@ int sandbox_halt(cri_engine *engine, const struct sandbox_row *row, cri_call *ca
 	if (result == 0)
 		result = for_each_container(engine, row->id, container_kill, call);
 	test_point("sandbox containers killed");
+	/* While the namespace is there: some plugins need it. */
+	if (result == 0 && network_is_recorded(row->network))
+		result = network_detach(engine, row->id, call);
+	test_point("sandbox network gone");
 	if (result == 0)
 		result = namespaces_unpin(path_sandbox(engine, row->id, "", directory), call);
 	test_point("sandbox unpinned");
@@ -90,6 +95,8 @@ int sandbox_destroy(cri_engine *engine, const char *id, cri_call *call)
 	/* What halting did already is found done; a half-made pod was never halted. */
 	if (result == 0)
 		result = cgroup_kill(engine->cgroups, row.cgroup, call);
+	if (result == 0 && network_is_recorded(row.network))
+		result = network_detach(engine, id, call);
 	if (result == 0) {
 		char directory[PATH_MAX];
 

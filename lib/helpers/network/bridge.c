@@ -9,6 +9,7 @@
 #include "helpers/network/rules.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #define DEFAULT_BRIDGE "cni0"
@@ -80,6 +81,19 @@ static int random_mac(uint8_t mac[6])
 	return code;
 }
 
+/*
+ * The kernel gives the bridge its link-local address anew whenever the first port comes, and looks for a duplicate for
+ * two seconds. Until then it finds no neighbour for what it forwards, so that nobody outside reaches a pod over IPv6.
+ * Nobody else on a bridge of our making chooses that address. Without /proc/sys, or IPv6, it stays as it is.
+ */
+static void skip_duplicate_detection(const char *bridge)
+{
+	char path[PATH_MAX];
+
+	if (fs_path(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_dad", bridge) == 0)
+		(void)fs_write_text(AT_FDCWD, path, "0");
+}
+
 static int ensure_bridge(struct netlink *host, const struct bridge *bridge, struct link *link, struct failure *failure)
 {
 	int code = link_find(host, bridge->name, link);
@@ -89,6 +103,8 @@ static int ensure_bridge(struct netlink *host, const struct bridge *bridge, stru
 		code = random_mac(mac);
 		if (code == 0)
 			code = link_make_bridge(host, bridge->name, bridge->mtu, mac);
+		if (code == 0)
+			skip_duplicate_detection(bridge->name);
 		/* Another pod's helper was quicker. */
 		if (code == 0 || code == -EEXIST)
 			code = link_find(host, bridge->name, link);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asking cri-network. */
+#ifndef LIBCRI_NETWORK_ASK_H
+#define LIBCRI_NETWORK_ASK_H
+
+#include "base/json.h"
+#include "core/engine.h"
+
+struct network_question {
+	const char *command; /* "ADD" */
+	const char *id;      /* the pod's */
+	const char *netns;   /* "": it is gone */
+	const cJSON *record;
+};
+
+/* Runs the helper. What it answers is in `answer`; where it failed, the call says what the plugin said, and *undone
+ * that nothing is left of it. When the call ends early, the helper is given the time to undo. */
+int network_ask(cri_engine *engine, const struct network_question *question, cJSON **answer, bool *undone,
+		cri_call *call);
+
+#endif
