@@ -232,25 +232,50 @@ int fs_temporary_name(char name[FS_TEMPORARY_SIZE])
 	return 0;
 }
 
-int fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode)
+/* EAGAIN: something was renamed or mounted while ".." was resolved, and the kernel could not tell whether the root was
+ * left. One who does that on purpose all the time gets the error. */
+static int open_resolved(int directory_fd, const char *path, const struct open_how *how)
 {
-	struct open_how how = {
-		.flags = (uint64_t)(unsigned int)flags | O_CLOEXEC,
-		/* openat2 refuses a mode that nothing would use. */
-		.mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? mode : 0,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-
-	/* EAGAIN: something was renamed or mounted while ".." was resolved, and the kernel could not tell whether the
-	 * root was left. One who does that on purpose all the time gets the error. */
 	for (int attempt = 0;; attempt++) {
-		long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+		long fd = syscall(SYS_openat2, directory_fd, path, how, sizeof(*how));
 
 		if (fd >= 0)
 			return (int)fd;
 		if (errno != EINTR && (errno != EAGAIN || attempt >= OPEN_ATTEMPTS))
 			return -errno;
 	}
+}
+
+int fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode)
+{
+	const struct open_how how = {
+		.flags = (uint64_t)(unsigned int)flags | O_CLOEXEC,
+		/* openat2 refuses a mode that nothing would use. */
+		.mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? mode : 0,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return open_resolved(root_fd, path, &how);
+}
+
+int fs_open_beneath(int directory_fd, const char *path, int flags)
+{
+	const struct open_how how = {
+		.flags = (uint64_t)(unsigned int)flags | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return open_resolved(directory_fd, path, &how);
+}
+
+int fs_open_without_links(const char *path, int flags)
+{
+	const struct open_how how = {
+		.flags = (uint64_t)(unsigned int)flags | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
+
+	return open_resolved(AT_FDCWD, path, &how);
 }
 
 ssize_t fs_read_full(int fd, void *bytes, size_t length)

@@ -37,6 +37,12 @@ int fs_temporary_name(char name[FS_TEMPORARY_SIZE]);
  * (openat2 RESOLVE_IN_ROOT), magic links are refused. */
 int fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 
+/* Opens a path below a directory; a path, or a link on it, that leads out of it, is -EXDEV. Magic links are refused. */
+int fs_open_beneath(int directory_fd, const char *path, int flags);
+
+/* Opens an absolute path that is what it says: a link anywhere on it is -ELOOP. */
+int fs_open_without_links(const char *path, int flags);
+
 /* Deletes a tree, without following links and without crossing mounts: a mount point, the path itself included, stays
  * and is -EBUSY. What can be deleted is deleted; the first error is reported. A path that is gone is a success. Depth
  * and names are not bounded by PATH_MAX. */

@@ -12,7 +12,7 @@
 #include "core/api.h"
 #include "core/paths.h"
 #include "core/test_point.h"
-#include "image/image.h"
+#include "image/mounted.h"
 #include "runtime/cgroup.h"
 #include "runtime/handler.h"
 #include "runtime/shim.h"
@@ -67,6 +67,8 @@ static int make(cri_engine *engine, const struct container_row *row, const struc
 	int result = runtime_handler_find(engine, description->handler, &handler, call);
 
 	test_point("container inserted");
+	if (result == 0)
+		result = image_mount_layers(engine, row->layers, row->n_layers, call);
 	if (result == 0)
 		result = make_directories(engine, row->id, description->n_layers > 0, call);
 	test_point("container directories");

@@ -6,6 +6,7 @@
 #include "container/exits.h"
 #include "core/paths.h"
 #include "core/test_point.h"
+#include "image/mounted.h"
 #include "runtime/cgroup.h"
 #include "runtime/shim.h"
 #include "runtime/shim_process.h"
@@ -154,6 +155,8 @@ int container_destroy(cri_engine *engine, const char *id, cri_call *call)
 	if (result == 0)
 		result = store_container_delete(engine->store, id, call);
 	test_point("container deleted");
+	if (result == 0)
+		image_unmount_idle(engine, call);
 	if (result == 0)
 		engine_wake(engine);
 	return result;

@@ -19,18 +19,13 @@ static int settle_rootfs(cri_engine *engine, struct arena *arena, const char *id
 			 cri_call *call)
 {
 	struct runtime_container *description = &settled->description;
-	const char **layers = arena_array(arena, settled->image.n_layers + 1, sizeof(*layers));
 	char path[PATH_MAX];
+	int result = image_root(engine, arena, &settled->image, &settled->root, call);
 
-	if (!layers)
-		return call_no_memory(call, step);
-	for (size_t i = 0; i < settled->image.n_layers; i++) {
-		layers[i] = arena_strdup(arena, path_layer_fs(engine, settled->image.layers[i], path));
-		if (!layers[i])
-			return call_no_memory(call, step);
-	}
-	description->layers = layers;
-	description->n_layers = settled->image.n_layers;
+	if (result < 0)
+		return result;
+	description->layers = settled->root.layers;
+	description->n_layers = settled->root.n_layers;
 	description->writable = arena_strdup(arena, path_container_root(engine, id, path));
 	description->readonly_rootfs = settled->config->readonly_rootfs;
 	return description->writable ? 0 : call_no_memory(call, step);

@@ -7,7 +7,7 @@
 #define LIBCRI_CONTAINER_SETTLE_H
 
 #include "core/engine.h"
-#include "image/image.h"
+#include "image/mounted.h"
 #include "runtime/container.h"
 #include "store/store.h"
 
@@ -17,6 +17,7 @@ struct settled_container {
 	const cri_container_config *config;
 	struct image_row image;
 	struct image_config image_config;
+	struct image_root root;
 	struct runtime_container description;
 	const cri_resources *resources; /* the config's with what annotations add; NULL: none */
 };

@@ -52,6 +52,14 @@ static bool is_taken(const cri_container_config *config, const char *target)
 	return false;
 }
 
+/* First of all: what else is mounted may be meant to lie on them. */
+static void add_layers(const struct settled_container *settled, struct mounts *mounts)
+{
+	for (size_t i = 0; i < settled->root.n_mounts; i++)
+		add(mounts, RUNTIME_MOUNT_LAYER, settled->root.mounts[i].target)->source =
+			settled->root.mounts[i].source;
+}
+
 static int add_pod_file(cri_engine *engine, struct arena *arena, struct settled_container *settled,
 			struct mounts *mounts, const char *name, const char *target, cri_call *call)
 {
@@ -188,11 +196,13 @@ int settle_mounts(cri_engine *engine, struct arena *arena, struct settled_contai
 	struct mounts mounts = { 0 };
 	int result;
 
-	mounts.items = arena_array(
-		arena, own + config->n_mounts + config->n_devices + config->n_masked_paths + config->n_readonly_paths,
-		sizeof(*mounts.items));
+	mounts.items = arena_array(arena,
+				   own + settled->root.n_mounts + config->n_mounts + config->n_devices +
+					   config->n_masked_paths + config->n_readonly_paths,
+				   sizeof(*mounts.items));
 	if (!mounts.items)
 		return call_no_memory(call, step);
+	add_layers(settled, &mounts);
 	result = add_pod_file(engine, arena, settled, &mounts, "resolv.conf", "/etc/resolv.conf", call);
 	if (result == 0)
 		result = add_pod_file(engine, arena, settled, &mounts, "hosts", "/etc/hosts", call);

@@ -5,6 +5,7 @@
 #include "core/paths.h"
 #include "image/info.h"
 #include "image/layer.h"
+#include "image/mounted.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -137,5 +138,8 @@ int image_recover(cri_engine *engine, cri_call *call)
 		return result;
 	slash = strrchr(path_layer(engine, 1, path), '/');
 	*slash = '\0';
-	return for_each(engine, path, recover_layer, call);
+	result = for_each(engine, path, recover_layer, call);
+	if (result == 0)
+		image_unmount_idle(engine, call);
+	return result;
 }

@@ -82,7 +82,7 @@ static int commit_layers(struct layer_set *set, int64_t *rows, uint64_t *bytes, 
 	return 0;
 }
 
-static int set_names(struct arena *arena, const struct incoming *image, struct image_row *row, cri_call *call)
+int commit_names(struct arena *arena, const struct incoming *image, struct image_row *row, cri_call *call)
 {
 	const char **tags = arena_array(arena, image->n_names + 1, sizeof(*tags));
 	const char **digests = arena_array(arena, 2 * image->n_names + 1, sizeof(*digests));
@@ -121,7 +121,7 @@ static int commit(struct layer_set *set, const struct incoming *image, bool pinn
 
 	if (!rows)
 		return call_no_memory(call, step);
-	result = set_names(set->arena, image, &row, call);
+	result = commit_names(set->arena, image, &row, call);
 	if (result == 0)
 		result = commit_sync(set->engine, call);
 	/* Nobody collects between the layers' commit and the image's. */

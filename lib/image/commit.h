@@ -9,6 +9,9 @@
  * made is used. */
 int image_make(struct layer_set *set, const struct incoming *image, bool pinned, cri_call *call);
 
+/* An image's names as the tags and digests of its row. */
+int commit_names(struct arena *arena, const struct incoming *image, struct image_row *row, cri_call *call);
+
 /* Before layers are made ready in the database: all that was written to the root is on the disk. */
 int commit_sync(const cri_engine *engine, cri_call *call);
 

@@ -178,21 +178,33 @@ int fetch_receive(struct fetch *fetch, struct fetch_reply *reply, cri_call *call
 	return receive(fetch, reply, NULL, &fd, call);
 }
 
+struct finishing {
+	int64_t job;
+	void (*progress)(uint64_t bytes, void *data); /* may be NULL */
+	void *data;
+};
+
 /* Waits for the end of the one job that runs. */
-static int finish(struct fetch *fetch, int64_t job, struct fetch_reply *reply, cJSON **answer, int *fd, cri_call *call)
+static int finish(struct fetch *fetch, const struct finishing *finishing, struct fetch_reply *reply, cJSON **answer,
+		  int *fd, cri_call *call)
 {
 	struct pollfd ready = { .fd = fetch->socket, .events = POLLIN };
 	int result;
 
 	for (;;) {
+		bool ours;
+
 		result = receive(fetch, reply, answer, fd, call);
 		if (result < 0)
 			return result;
-		if (result == 1 && reply->job == job && reply->event == FETCH_DONE)
+		ours = result == 1 && reply->job == finishing->job;
+		if (ours && reply->event == FETCH_DONE)
 			return 0;
-		if (result == 1 && reply->job == job && reply->event == FETCH_FAILED)
+		if (ours && reply->event == FETCH_FAILED)
 			return reply->error ? call_fail_errno(call, reply->error, "fetch", "%s", reply->text)
 					    : call_fail(call, reply->code, "fetch", "%s", reply->text);
+		if (ours && finishing->progress)
+			finishing->progress(reply->bytes, finishing->data);
 		if (result == 1) {
 			cleanup_close_fd(fd);
 			*fd = -1;
@@ -236,7 +248,7 @@ static int fetch_document(struct fetch *fetch, struct arena *arena, cJSON *reque
 	int result = submit(fetch, request, fds, n_fds, &job, call);
 
 	if (result == 0)
-		result = finish(fetch, job, &reply, &answer, &fd, call);
+		result = finish(fetch, &(struct finishing){ .job = job }, &reply, &answer, &fd, call);
 	if (result == 0 && fd >= 0)
 		result = read_memory(arena, fd, reply.bytes, &bytes, call);
 	if (result < 0)
@@ -289,7 +301,22 @@ int fetch_open(struct fetch *fetch, cJSON *registry, cri_call *call)
 		return call_no_memory(call, step);
 	}
 	result = submit(fetch, registry, NULL, 0, &job, call);
-	return result < 0 ? result : finish(fetch, job, &reply, NULL, &fd, call);
+	return result < 0 ? result : finish(fetch, &(struct finishing){ .job = job }, &reply, NULL, &fd, call);
+}
+
+int fetch_digest(struct fetch *fetch, int source, const struct fetch_expected *expected, char digest[DIGEST_SIZE],
+		 void (*progress)(uint64_t bytes, void *data), void *data, cri_call *call)
+{
+	CLEANUP_CLOSE int fd = -1;
+	struct finishing finishing = { .progress = progress, .data = data };
+	struct fetch_reply reply = { .bytes = 0 };
+	int result = submit(fetch, new_request("digest", "file", expected), &source, 1, &finishing.job, call);
+
+	if (result == 0)
+		result = finish(fetch, &finishing, &reply, NULL, &fd, call);
+	if (result == 0)
+		memcpy(digest, reply.digest, DIGEST_SIZE);
+	return result;
 }
 
 int fetch_chain(struct fetch *fetch, struct arena *arena, const char *const *diff_ids, size_t n_diff_ids,
@@ -311,7 +338,7 @@ int fetch_chain(struct fetch *fetch, struct arena *arena, const char *const *dif
 	}
 	result = submit(fetch, request, NULL, 0, &job, call);
 	if (result == 0)
-		result = finish(fetch, job, &reply, &answer, &fd, call);
+		result = finish(fetch, &(struct finishing){ .job = job }, &reply, &answer, &fd, call);
 	if (result == 0)
 		result = document_texts(arena, answer, "chain_ids", chain_ids, &n_chain_ids, step, call);
 	if (result == 0 && n_chain_ids != n_diff_ids)

@@ -69,6 +69,10 @@ int fetch_manifest(struct fetch *fetch, struct arena *arena, const char *referen
 		   struct fetch_manifest *manifest, cri_call *call);
 /* Sends the session's first request, which says what its registry is. Takes it. */
 int fetch_open(struct fetch *fetch, cJSON *registry, cri_call *call);
+/* Waits for the digest of `source`, of which no byte is kept. `progress`, unless it is NULL, hears of the bytes so far.
+ * No other job may run. */
+int fetch_digest(struct fetch *fetch, int source, const struct fetch_expected *expected, char digest[DIGEST_SIZE],
+		 void (*progress)(uint64_t bytes, void *data), void *data, cri_call *call);
 /* Waits for the chain ids of diff ids. No other job may run. */
 int fetch_chain(struct fetch *fetch, struct arena *arena, const char *const *diff_ids, size_t n_diff_ids,
 		const char *const **chain_ids, cri_call *call);

@@ -9,6 +9,8 @@
  *         source → sha256 → inflate (gzip, zstd or plain, by content) → sha256 → sink
  *     {"job":2,"kind":"blob","source":"file","digest":"sha256:…","size":123,"limit":4194304}    fds: source
  *         source → sha256 → memory
+ *     {"job":6,"kind":"digest","source":"file","digest":"sha256:…","size":123,"limit":1000000}  fds: source
+ *         source → sha256, and nothing of it is kept
  *     {"job":3,"kind":"chain","diff_ids":["sha256:…"]}
  *         the chain ids of the OCI image specification, one for each diff id
  *
@@ -27,6 +29,7 @@
  *     {"job":1,"event":"progress","bytes":B}                                      so far from the source
  *     {"job":1,"event":"done","digest":"sha256:…","diff_id":"sha256:…","bytes":B,"plain_bytes":P}
  *     {"job":2,"event":"done","digest":"sha256:…","bytes":B}                      fds: a sealed memfd with the bytes
+ *     {"job":6,"event":"done","digest":"sha256:…","bytes":B}
  *     {"job":4,"event":"done"}
  *     {"job":5,"event":"done","digest":"sha256:…","media_type":"…","bytes":B}     fds: as for a blob; none with head
  *     {"job":3,"event":"done","chain_ids":["sha256:…"]}

@@ -10,6 +10,7 @@
 #include "core/paths.h"
 #include "image/archive.h"
 #include "image/commit.h"
+#include "image/embedded.h"
 #include "image/info.h"
 #include "image/progress.h"
 #include "image/reference.h"
@@ -22,6 +23,9 @@ static const char step[] = "import";
 /* An archive holds several layers, and images. */
 #define ARCHIVE_SIZE_FACTOR 16
 
+/* So many bytes are looked at for the beginning of a JSON document. */
+#define EMBEDDED_FIRST 64
+
 struct import_args {
 	const char *path;
 	const cri_import_options *options;
@@ -33,7 +37,7 @@ struct import {
 	const char *path;
 	const cri_import_options *options;
 	struct fetch fetch;
-	int layout;
+	int layout; /* -1: it is an embedded image's manifest */
 	/* Where an archive is unpacked meanwhile; "" for a layout. */
 	char temporary[PATH_MAX];
 	int lock;
@@ -86,11 +90,22 @@ static int unpack_archive(struct import *import, int source, cri_call *call)
 	return result;
 }
 
+/* JSON, which no archive begins with. */
+static bool begins_document(const char *first, size_t n_first)
+{
+	size_t i = 0;
+
+	while (i < n_first && strchr(" \t\r\n", first[i]) && first[i])
+		i++;
+	return i < n_first && first[i] == '{';
+}
+
 static int open_source(struct import *import, cri_call *call)
 {
 	CLEANUP_CLOSE int fd = open(import->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat status;
-	char first = 0;
+	char first[EMBEDDED_FIRST];
+	ssize_t n_first;
 
 	if (fd < 0 || fstat(fd, &status))
 		return call_fail_errno(call, errno, step, "open %s", import->path);
@@ -100,10 +115,10 @@ static int open_source(struct import *import, cri_call *call)
 	}
 	if (!S_ISREG(status.st_mode))
 		return call_fail(call, CRI_EINVAL, step, "path: %s is neither a file nor a directory", import->path);
-	if (pread(fd, &first, 1, 0) == 1 && first == '{')
-		return call_fail(call, CRI_ENOTSUP, step, "%s is no archive; embedded images are not built yet",
-				 import->path);
-	return unpack_archive(import, fd, call);
+	n_first = pread(fd, first, sizeof(first), 0);
+	if (n_first < 0)
+		return call_fail_errno(call, errno, step, "read %s", import->path);
+	return begins_document(first, (size_t)n_first) ? 0 : unpack_archive(import, fd, call);
 }
 
 static void import_end(struct import *import, cri_call *call)
@@ -181,6 +196,27 @@ static int make_images(struct import *import, struct incoming *images, size_t n_
 	return result;
 }
 
+static int import_embedded(struct import *import, cri_list *list, cri_call *call)
+{
+	struct embedded_import embedded = { .engine = import->engine,
+					    .arena = import->arena,
+					    .fetch = &import->fetch,
+					    .progress = &import->progress,
+					    .path = import->path };
+	struct image_row row;
+	int result = embedded_read(&embedded, call);
+
+	if (result == 0 && !text_is_empty(import->options->reference))
+		result = rename_image(import, &embedded.image, 1, call);
+	if (result < 0)
+		return result;
+	progress_step(&import->progress, "commit");
+	result = embedded_store(&embedded, import->options->pinned, call);
+	if (result == 0)
+		result = store_image_get(import->engine->store, &list->arena, embedded.image.id, &row, call);
+	return result < 0 ? result : image_info_add(list, &row, call);
+}
+
 static int import_all(struct import *import, cri_list *list, cri_call *call)
 {
 	struct archive_reader reader = { .engine = import->engine, .arena = import->arena, .fetch = &import->fetch };
@@ -195,6 +231,8 @@ static int import_all(struct import *import, cri_list *list, cri_call *call)
 		result = open_source(import, call);
 	if (result < 0)
 		return result;
+	if (import->layout < 0)
+		return import_embedded(import, list, call);
 	reader.layout = import->layout;
 	result = archive_read(&reader, &images, &n_images, call);
 	if (result == 0 && !text_is_empty(import->options->reference))

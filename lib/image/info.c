@@ -7,6 +7,7 @@
 #include "core/api.h"
 #include "core/list.h"
 #include "core/paths.h"
+#include "image/embedded.h"
 
 #include <string.h>
 
@@ -133,13 +134,27 @@ int cri_image_status(cri_engine *engine, const char *reference, cri_list **image
 	return api_call_output(engine, get_status, &args, image, call);
 }
 
-static bool add_layers(cri_engine *engine, const struct image_row *row, cJSON *info)
+/* Where a layer is: below the root, or an embedded one in its place on the host. NULL: memory ran out. */
+static const char *layer_path(cri_engine *engine, struct arena *arena, const struct layer_row *embedded,
+			      size_t n_embedded, int64_t layer)
 {
-	cJSON *layers = cJSON_AddArrayToObject(info, "layers");
+	struct embedded_source source;
 	char path[PATH_MAX];
 
+	for (size_t i = 0; i < n_embedded; i++)
+		if (embedded[i].id == layer)
+			return embedded_source_parse(arena, embedded[i].diff_id, &source) ? source.path : NULL;
+	return arena_strdup(arena, path_layer_fs(engine, layer, path));
+}
+
+static bool add_layers(cri_engine *engine, struct arena *arena, const struct layer_row *embedded, size_t n_embedded,
+		       const struct image_row *row, cJSON *info)
+{
+	cJSON *layers = cJSON_AddArrayToObject(info, "layers");
+
 	for (size_t i = 0; layers && i < row->n_layers; i++) {
-		cJSON *text = cJSON_CreateString(path_layer_fs(engine, row->layers[i], path));
+		const char *path = layer_path(engine, arena, embedded, n_embedded, row->layers[i]);
+		cJSON *text = path ? cJSON_CreateString(path) : NULL;
 
 		if (!text || !cJSON_AddItemToArray(layers, text)) {
 			cJSON_Delete(text);
@@ -154,17 +169,22 @@ static int info_json(cri_engine *engine, const void *pointer, void *output, cri_
 	const struct api_id_args *args = pointer;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	CLEANUP_JSON cJSON *info = cJSON_CreateObject();
+	struct layer_row *embedded = NULL;
+	size_t n_embedded = 0;
 	struct image_row row;
 	char *text;
 	int result;
 
 	call_object(call, "image %s", args->id ? args->id : "");
 	result = image_find(engine, &arena, args->id, &row, call);
+	if (result == 0 && row.embedded)
+		result = store_layer_embedded(engine->store, &arena, false, &embedded, &n_embedded, call);
 	if (result < 0)
 		return result;
 	if (!info || !cJSON_AddRawToObject(info, "imageSpec", row.config) ||
 	    (*row.manifest && !cJSON_AddRawToObject(info, "manifest", row.manifest)) ||
-	    !cJSON_AddStringToObject(info, "manifestDigest", row.manifest_digest) || !add_layers(engine, &row, info))
+	    !cJSON_AddStringToObject(info, "manifestDigest", row.manifest_digest) ||
+	    !add_layers(engine, &arena, embedded, n_embedded, &row, info))
 		return call_no_memory(call, step);
 	text = cJSON_PrintUnformatted(info);
 	if (!text)

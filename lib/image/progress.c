@@ -21,6 +21,12 @@ void progress_step(struct progress *progress, const char *step)
 	tell(progress, true);
 }
 
+void progress_bytes(struct progress *progress, uint64_t done)
+{
+	progress->value.bytes_done = done;
+	tell(progress, false);
+}
+
 void progress_layers(struct layer_set *set, void *data)
 {
 	struct progress *progress = data;

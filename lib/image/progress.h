@@ -14,6 +14,8 @@ struct progress {
 
 /* Tells of a new step. */
 void progress_step(struct progress *progress, const char *step);
+/* Tells how far it is, ten times a second at most. */
+void progress_bytes(struct progress *progress, uint64_t done);
 /* For layer_set.progress with the struct as its data: sums the layers up and tells, ten times a second at most. */
 void progress_layers(struct layer_set *set, void *progress);
 

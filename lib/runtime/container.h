@@ -16,6 +16,7 @@
 
 enum runtime_mount_type {
 	RUNTIME_MOUNT_BIND,     /* of a host path */
+	RUNTIME_MOUNT_LAYER,    /* of a directory in the monitors' mount namespace, as it is mounted there */
 	RUNTIME_MOUNT_FRESH,    /* a new file system */
 	RUNTIME_MOUNT_MASK,     /* hide */
 	RUNTIME_MOUNT_READONLY, /* make read-only in place */
@@ -23,7 +24,7 @@ enum runtime_mount_type {
 
 struct runtime_mount {
 	enum runtime_mount_type type;
-	const char *source; /* BIND: host path; FRESH: file system type */
+	const char *source; /* BIND: host path; LAYER: path in that namespace; FRESH: file system type */
 	const char *target;
 	const char *data;         /* FRESH */
 	const char *const *flags; /* "nosuid", "nodev", "noexec", "ro" … */

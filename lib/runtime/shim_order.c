@@ -70,6 +70,9 @@ static bool fill_mount(cJSON *object, const struct runtime_mount *mount)
 		       add_bool(object, "recursive_readonly", mount->recursive_readonly) &&
 		       add_text(object, "propagation", propagation_name(mount->propagation)) &&
 		       add_texts(object, "flags", mount->flags, mount->n_flags);
+	case RUNTIME_MOUNT_LAYER:
+		return add_text(object, "type", "layer") && add_text(object, "source", mount->source) &&
+		       add_text(object, "target", mount->target);
 	case RUNTIME_MOUNT_FRESH:
 		return add_text(object, "type", "fresh") && add_text(object, "filesystem", mount->source) &&
 		       add_text(object, "target", mount->target) && add_text(object, "data", mount->data) &&
@@ -105,7 +108,7 @@ static bool brings_cgroups(const struct runtime_container *container)
 		while (length > 1 && mount->target[length - 1] == '/')
 			length--;
 		for (size_t k = 0; k < sizeof(places) / sizeof(*places); k++) {
-			if ((mount->type == RUNTIME_MOUNT_BIND || mount->type == RUNTIME_MOUNT_FRESH) &&
+			if (mount->type != RUNTIME_MOUNT_MASK && mount->type != RUNTIME_MOUNT_READONLY &&
 			    strlen(places[k]) == length && !strncmp(places[k], mount->target, length))
 				return true;
 		}

@@ -7,7 +7,7 @@
 #include "base/signals.h"
 #include "container/container.h"
 #include "core/paths.h"
-#include "image/image.h"
+#include "image/mounted.h"
 #include "runtime/capability.h"
 
 #include <string.h>
@@ -64,7 +64,8 @@ static int use_image(cri_engine *engine, struct arena *arena, const char *id, st
 	const char *reference = image_reference(engine, arena);
 	struct image_row image;
 	struct image_config config;
-	const char **arguments, **layers;
+	struct image_root root;
+	const char **arguments;
 	char path[PATH_MAX];
 	int result;
 
@@ -81,26 +82,26 @@ static int use_image(cri_engine *engine, struct arena *arena, const char *id, st
 	if (result)
 		return result;
 	arguments = arena_array(arena, config.n_entrypoint + config.n_command, sizeof(*arguments));
-	layers = arena_array(arena, image.n_layers, sizeof(*layers));
-	if (!arguments || !layers)
+	if (!arguments)
 		return call_no_memory(call, step);
+	result = image_root(engine, arena, &image, &root, call);
+	if (result < 0)
+		return result;
+	if (root.n_mounts)
+		return call_fail(call, CRI_ENOTSUP, step,
+				 "pod_sandbox_image %s has layers that are mounted beside its root", reference);
 	for (size_t i = 0; i < config.n_entrypoint; i++)
 		arguments[i] = config.entrypoint[i];
 	for (size_t i = 0; i < config.n_command; i++)
 		arguments[config.n_entrypoint + i] = config.command[i];
-	for (size_t i = 0; i < image.n_layers; i++) {
-		layers[i] = arena_strdup(arena, path_layer_fs(engine, image.layers[i], path));
-		if (!layers[i])
-			return call_no_memory(call, step);
-	}
 	pause->process.arguments = arguments;
 	pause->process.n_arguments = config.n_entrypoint + config.n_command;
 	pause->process.environment = config.environment;
 	pause->process.n_environment = config.n_environment;
 	pause->process.directory = text_is_empty(config.working_dir) ? "/" : config.working_dir;
 	pause->process.user = config.user;
-	pause->layers = layers;
-	pause->n_layers = image.n_layers;
+	pause->layers = root.layers;
+	pause->n_layers = root.n_layers;
 	pause->writable = arena_strdup(arena, path_container_root(engine, id, path));
 	row->image = reference;
 	row->image_id = image.id;

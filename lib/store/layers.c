@@ -12,11 +12,23 @@ int store_layer_is_ready(struct transaction *transaction, int64_t layer)
 	return result == 1 ? ready != 0 : result;
 }
 
+/* Of a statement whose columns are diff_id, chain_id, id, bytes, inodes. */
+static int read_row(struct transaction *transaction, struct arena *arena, sqlite3_stmt *statement,
+		    struct layer_row *row)
+{
+	const char **const texts[] = { &row->diff_id, &row->chain_id };
+
+	row->id = sqlite3_column_int64(statement, 2);
+	row->ready = true;
+	row->bytes = (uint64_t)sqlite3_column_int64(statement, 3);
+	row->inodes = (uint64_t)sqlite3_column_int64(statement, 4);
+	return sql_texts(transaction, arena, statement, texts, sizeof(texts) / sizeof(texts[0]));
+}
+
 static int find(struct transaction *transaction, struct arena *arena, const char *diff_id, const char *chain_id,
 		struct layer_row *row)
 {
 	CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-	const char **const texts[] = { &row->diff_id, &row->chain_id };
 	int result = sql_prepare(transaction,
 				 "SELECT diff_id, chain_id, id, bytes, inodes FROM layer "
 				 "WHERE ready AND diff_id = ?1 AND chain_id IN ('', ?2) ORDER BY chain_id LIMIT 1",
@@ -26,11 +38,7 @@ static int find(struct transaction *transaction, struct arena *arena, const char
 		result = sql_step(transaction, statement);
 	if (result <= 0)
 		return result < 0 ? result : CRI_ENOTFOUND;
-	row->id = sqlite3_column_int64(statement, 2);
-	row->ready = true;
-	row->bytes = (uint64_t)sqlite3_column_int64(statement, 3);
-	row->inodes = (uint64_t)sqlite3_column_int64(statement, 4);
-	return sql_texts(transaction, arena, statement, texts, sizeof(texts) / sizeof(texts[0]));
+	return read_row(transaction, arena, statement, row);
 }
 
 int store_layer_find(struct store *store, struct arena *arena, const char *diff_id, const char *chain_id,
@@ -190,6 +198,44 @@ int store_layer_unused(struct store *store, struct arena *arena, int64_t **ids, 
 	while (transaction_next(&mark))
 		mark.result = mark_unreferenced(&mark, arena, ids, n_ids);
 	return mark.result;
+}
+
+/* A range of the index of ready layers, so that a store without embedded images answers at once. */
+#define EMBEDDED                                                                                                       \
+	"SELECT diff_id, chain_id, id, bytes, inodes FROM layer WHERE ready AND diff_id >= '" LAYER_EMBEDDED_PREFIX    \
+	"' AND diff_id < '" LAYER_EMBEDDED_END "'"
+
+static int embedded(struct transaction *transaction, struct arena *arena, bool idle, struct layer_row **rows,
+		    size_t *n_rows)
+{
+	CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+	struct layer_row *array = NULL;
+	size_t n = 0;
+	int result = sql_prepare(transaction,
+				 idle ? EMBEDDED " AND NOT EXISTS (SELECT 1 FROM container_layer "
+						 "WHERE container_layer.layer = layer.id)"
+				      : EMBEDDED,
+				 SQL_NO_VALUES, &statement);
+
+	while (result == 0 && (result = sql_step(transaction, statement)) == 1) {
+		array = sql_array_grow(transaction, arena, array, n, sizeof(*array));
+		if (!array)
+			return CRI_ENOMEM;
+		result = read_row(transaction, arena, statement, &array[n++]);
+	}
+	*rows = array;
+	*n_rows = n;
+	return result;
+}
+
+int store_layer_embedded(struct store *store, struct arena *arena, bool idle, struct layer_row **rows, size_t *n_rows,
+			 cri_call *call)
+{
+	struct transaction transaction = transaction_of(store, TRANSACTION_READ, call);
+
+	while (transaction_next(&transaction))
+		transaction.result = embedded(&transaction, arena, idle, rows, n_rows);
+	return transaction.result;
 }
 
 static int usage(struct transaction *transaction, uint64_t *bytes, uint64_t *inodes)

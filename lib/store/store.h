@@ -191,6 +191,12 @@ int store_layer_unused(struct store *store, struct arena *arena, int64_t **ids, 
 int store_layer_is_garbage(struct store *store, int64_t id, bool *garbage, cri_call *call);
 /* Whether a layer has a row, ready or not. */
 int store_layer_exists(struct store *store, int64_t id, bool *exists, cri_call *call);
+/* A layer of an embedded image is a file of the host's, mounted in place; its diff_id is this and where it is
+ * (image/embedded.h). Ready ones; with `idle` those that no container refers to. */
+#define LAYER_EMBEDDED_PREFIX "embedded:"
+#define LAYER_EMBEDDED_END "embedded;" /* the first text behind all that begin with the prefix */
+int store_layer_embedded(struct store *store, struct arena *arena, bool idle, struct layer_row **rows, size_t *n_rows,
+			 cri_call *call);
 /* Of the ready ones. */
 int store_layer_usage(struct store *store, uint64_t *bytes, uint64_t *inodes, cri_call *call);
 

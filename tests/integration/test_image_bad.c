@@ -319,7 +319,7 @@ static void test_archives(void **state)
 		expect_import(fixture, path, CRI_ECORRUPT, "archive");
 	}
 	write_text(path, "{\"mediaType\":\"application/embedded.manifest+json\"}");
-	expect_import(fixture, path, CRI_ENOTSUP, "embedded");
+	expect_import(fixture, path, CRI_ECORRUPT, "bad.sgn is missing");
 	shell("tar -C '%s' -cf '%s' bad.tar 2>/dev/null || true", fixture->directory, path);
 	make_layers(fixture, &builder, "gzip");
 	finish(&builder);

@@ -67,7 +67,7 @@ int inflater_add(struct inflater *inflater, const void *bytes, size_t length, st
 int inflater_end(struct inflater *inflater, struct failure *failure);
 void inflater_free(struct inflater *inflater);
 
-enum job_kind { JOB_LAYER, JOB_BLOB, JOB_CHAIN, JOB_MANIFEST };
+enum job_kind { JOB_LAYER, JOB_BLOB, JOB_DIGEST, JOB_CHAIN, JOB_MANIFEST };
 
 struct job {
 	struct session *session;
@@ -84,8 +84,9 @@ struct job {
 /* Takes the descriptors and the request, whatever it answers. NULL: *failure says why. (request.c) */
 struct job *job_parse(struct session *session, cJSON *request, const int *fds, size_t n_fds, struct failure *failure);
 void job_free(struct job *job);
-/* Does it and answers it. (job.c, layer.c) */
+/* Does it and answers it. (job.c, layer.c, sum.c) */
 void job_run(struct job *job);
+int sum_run(struct job *job, struct failure *failure);
 int layer_run(struct job *job, struct failure *failure);
 /* Pushes the bytes of the job's source. */
 int job_read(struct job *job, take_bytes take, void *context, struct failure *failure);
@@ -103,6 +104,8 @@ void document_free(struct document *document);
 
 /* Answers. (reply.c) */
 void reply_progress(const struct job *job, uint64_t bytes);
+/* The same, at most ten times a second: *reported is when the last one was, 0 at first. */
+void reply_progress_sometimes(const struct job *job, uint64_t bytes, int64_t *reported);
 void reply_failure(struct session *session, int64_t job, const struct failure *failure);
 /* Takes `reply`; fd is -1 or goes with it. */
 int reply_done(const struct job *job, cJSON *reply, int fd);

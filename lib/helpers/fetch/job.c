@@ -168,6 +168,9 @@ void job_run(struct job *job)
 	case JOB_BLOB:
 		result = blob_run(job, &failure);
 		break;
+	case JOB_DIGEST:
+		result = sum_run(job, &failure);
+		break;
 	case JOB_MANIFEST:
 		result = manifest_run(job, &failure);
 		break;

@@ -2,14 +2,11 @@
 /* A layer's one pass: source → sha256 → inflate → sha256 → sink. */
 #include "fetch.h"
 
-#include "base/clock.h"
 #include "libcri/error.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-#define PROGRESS_INTERVAL (100 * NANOSECONDS_PER_MILLISECOND)
 
 struct layer {
 	struct job *job;
@@ -51,16 +48,6 @@ static int output(void *context, const void *bytes, size_t length, struct failur
 	return write_sink(layer->job->sink, bytes, length, failure);
 }
 
-static void tell_progress(struct layer *layer)
-{
-	const int64_t now = clock_boot();
-
-	if (now - layer->reported < PROGRESS_INTERVAL)
-		return;
-	layer->reported = now;
-	reply_progress(layer->job, layer->bytes);
-}
-
 static int begin_inflating(struct layer *layer, struct failure *failure)
 {
 	layer->inflater = inflater_new(layer->first, layer->n_first, output, layer, failure);
@@ -88,7 +75,7 @@ static int take(void *context, const void *bytes, size_t length, struct failure 
 	}
 	if (length > part && inflater_add(layer->inflater, (const char *)bytes + part, length - part, failure))
 		return -1;
-	tell_progress(layer);
+	reply_progress_sometimes(layer->job, layer->bytes, &layer->reported);
 	return 0;
 }
 

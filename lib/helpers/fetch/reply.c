@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fetch.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/socket.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#define PROGRESS_INTERVAL (100 * NANOSECONDS_PER_MILLISECOND)
 
 static int send_reply(struct session *session, int64_t job, const char *event, cJSON *reply, int fd)
 {
@@ -31,6 +34,16 @@ void reply_progress(const struct job *job, uint64_t bytes)
 		cJSON_Delete(reply);
 	else
 		(void)send_reply(job->session, job->number, "progress", reply, -1);
+}
+
+void reply_progress_sometimes(const struct job *job, uint64_t bytes, int64_t *reported)
+{
+	const int64_t now = clock_boot();
+
+	if (now - *reported < PROGRESS_INTERVAL)
+		return;
+	*reported = now;
+	reply_progress(job, bytes);
 }
 
 void reply_failure(struct session *session, int64_t job, const struct failure *failure)

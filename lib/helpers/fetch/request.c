@@ -13,10 +13,8 @@ static const struct {
 	enum job_kind kind;
 	size_t n_fds; /* beside that of the source */
 } kinds[] = {
-	{ "layer", JOB_LAYER, 1 },
-	{ "blob", JOB_BLOB, 0 },
-	{ "manifest", JOB_MANIFEST, 0 },
-	{ "chain", JOB_CHAIN, 0 },
+	{ "layer", JOB_LAYER, 1 },       { "blob", JOB_BLOB, 0 },   { "digest", JOB_DIGEST, 0 },
+	{ "manifest", JOB_MANIFEST, 0 }, { "chain", JOB_CHAIN, 0 },
 };
 
 static bool has_file(const struct job *job)
@@ -55,7 +53,7 @@ static int read_request(struct job *job, const int *fds, size_t n_fds, struct fa
 		i++;
 	if (i == sizeof(kinds) / sizeof(kinds[0]))
 		return fail(failure, CRI_ENOTSUP, "unknown kind");
-	if ((kinds[i].kind == JOB_LAYER || kinds[i].kind == JOB_BLOB) && has_file(job))
+	if (kinds[i].kind != JOB_MANIFEST && kinds[i].kind != JOB_CHAIN && has_file(job))
 		n_file = 1;
 	if (n_fds != n_file + kinds[i].n_fds)
 		return fail(failure, CRI_EINVAL, "the request brings %zu descriptors", n_fds);

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <linux/stat.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -191,6 +192,40 @@ static int send_bind(const cJSON *mount, const char *target, int init_socket, st
 	return result < 0 ? fail(failure, code_of_errno(result), result, step, "send %s to cri-init", target) : 0;
 }
 
+/* For so long this process is in the monitors' mount namespace, whose root it then has too. */
+static int open_in_monitors(const struct order *order, const char *source, int *tree)
+{
+	CLEANUP_CLOSE int monitors = open(order->monitor_mounts, O_RDONLY | O_CLOEXEC);
+	CLEANUP_CLOSE int here = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	CLEANUP_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int result = 0;
+
+	if (monitors < 0 || here < 0 || root < 0 || setns(monitors, CLONE_NEWNS) < 0)
+		return -errno;
+	*tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (*tree < 0)
+		result = -errno;
+	if (setns(here, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0)
+		return -errno;
+	return result;
+}
+
+static int send_layer(const cJSON *mount, const char *target, const struct order *order, int init_socket,
+		      struct failure *failure)
+{
+	CLEANUP_CLOSE int tree = -1;
+	const char *source;
+	int result;
+
+	if (json_string(mount, "source", &source) < 0)
+		return fail(failure, CRI_ECORRUPT, 0, step, "%s: the mount is malformed", target);
+	result = open_in_monitors(order, source, &tree);
+	if (result < 0)
+		return fail(failure, code_of_errno(result), result, step, "layer %s at %s", source, target);
+	result = init_send(init_socket, INIT_MOUNT, 0, &target, 1, &tree, 1);
+	return result < 0 ? fail(failure, code_of_errno(result), result, step, "send %s to cri-init", target) : 0;
+}
+
 static int send_fresh(const cJSON *mount, const char *target, int init_socket, struct failure *failure)
 {
 	const char *texts[] = { "", target, "" };
@@ -206,7 +241,7 @@ static int send_fresh(const cJSON *mount, const char *target, int init_socket, s
 	return result < 0 ? fail(failure, code_of_errno(result), result, step, "send %s to cri-init", target) : 0;
 }
 
-static int send_one(const cJSON *mount, int init_socket, struct failure *failure)
+static int send_one(const cJSON *mount, const struct order *order, int init_socket, struct failure *failure)
 {
 	const char *type, *target;
 	int result;
@@ -215,6 +250,8 @@ static int send_one(const cJSON *mount, int init_socket, struct failure *failure
 		return fail(failure, CRI_ECORRUPT, 0, step, "a mount has no type or no target");
 	if (strcmp(type, "bind") == 0)
 		return send_bind(mount, target, init_socket, failure);
+	if (strcmp(type, "layer") == 0)
+		return send_layer(mount, target, order, init_socket, failure);
 	if (strcmp(type, "fresh") == 0)
 		return send_fresh(mount, target, init_socket, failure);
 	if (strcmp(type, "mask") != 0 && strcmp(type, "readonly") != 0)
@@ -229,7 +266,7 @@ int mounts_send(const struct order *order, int init_socket, struct failure *fail
 
 	cJSON_ArrayForEach(mount, order->mounts)
 	{
-		int result = send_one(mount, init_socket, failure);
+		int result = send_one(mount, order, init_socket, failure);
 
 		if (result < 0)
 			return result;

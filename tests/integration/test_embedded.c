@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Embedded images: loaded, run, shared, unmounted; across restarts; with every kind of layer. */
+#include "embedded_builder.h"
+#include "fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME "docker.io/library/device:v1"
+
+static void import(struct fixture *fixture, const struct embedded *embedded)
+{
+	cri_list *list = NULL;
+
+	expect_ok(fixture, cri_image_import(fixture->engine, embedded->manifest, NULL, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 1);
+	assert_string_equal(cri_image_at(list, 0)->id, embedded->digest);
+	cri_list_free(list);
+}
+
+static void remove_image(struct fixture *fixture, const struct embedded *embedded)
+{
+	expect_ok(fixture, cri_image_remove(fixture->engine, embedded->digest, fixture->call));
+}
+
+static int create(struct fixture *fixture, const char *sandbox, const char *name, const char *script, char **id)
+{
+	const char *const command[] = { "/bin/sh", "-c", script };
+	char log[96];
+	const cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT, .name = name,   .image = NAME,
+		.command = command,        .n_command = 3, .log_path = log,
+	};
+
+	snprintf(log, sizeof(log), "%s.log", name);
+	return cri_container_create(fixture->engine, sandbox, &config, id, fixture->call);
+}
+
+static char *start(struct fixture *fixture, const char *sandbox, const char *name)
+{
+	char *id = NULL;
+
+	expect_ok(fixture, create(fixture, sandbox, name, "sleep 1000", &id));
+	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
+	return id;
+}
+
+static void expect_output(struct fixture *fixture, const char *container, const char *script, const char *expected)
+{
+	char *output = fixture_exec(fixture, container, script, NULL);
+
+	assert_string_equal(output, expected);
+	free(output);
+}
+
+static void remove_container(struct fixture *fixture, char *id)
+{
+	expect_ok(fixture, cri_container_stop(fixture->engine, id, 0, fixture->call));
+	expect_ok(fixture, cri_container_remove(fixture->engine, id, fixture->call));
+	cri_free(id);
+}
+
+/* A root of squashfs, and an application beside it. */
+static void make(struct fixture *fixture, struct embedded *embedded)
+{
+	embedded_begin(embedded, fixture->directory);
+	embedded_root(embedded, "platform.img", SQUASHFS);
+	embedded_filesystem(embedded, "app.img", SQUASHFS, "echo application >program && mkdir data");
+	embedded_layer(embedded, SQUASHFS_TYPE, "platform.img", NULL);
+	embedded_layer(embedded, SQUASHFS_TYPE, "app.img", "/opt/app");
+	embedded_finish(embedded, "device:v1");
+}
+
+/* The files of the device are what they were. */
+static void expect_untouched(const struct embedded *embedded)
+{
+	char path[320], digest[DIGEST_TEXT];
+
+	snprintf(path, sizeof(path), "%s/platform.img", embedded->directory);
+	digest_of(path, digest);
+	assert_non_null(strstr(embedded->layers, digest));
+	snprintf(path, sizeof(path), "%s/app.img", embedded->directory);
+	digest_of(path, digest);
+	assert_non_null(strstr(embedded->layers, digest));
+	assert_int_equal(access(embedded->manifest, F_OK), 0);
+}
+
+static uint64_t size_of(const struct embedded *embedded, const char *file)
+{
+	char path[320];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "%s/%s", embedded->directory, file);
+	assert_int_equal(stat(path, &status), 0);
+	return (uint64_t)status.st_size;
+}
+
+static void test_answers(void **state)
+{
+	struct fixture *fixture = *state;
+	struct embedded embedded;
+	const cri_image_info *info;
+	char digest_name[160], *json = NULL;
+	cri_list *list = NULL;
+
+	make(fixture, &embedded);
+	import(fixture, &embedded);
+	snprintf(digest_name, sizeof(digest_name), "device@%s", embedded.digest);
+	{
+		const char *const names[] = { "device:v1", NAME, embedded.digest, embedded.digest + strlen("sha256:"),
+					      digest_name };
+
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			expect_ok(fixture, cri_image_status(fixture->engine, names[i], &list, fixture->call));
+			info = cri_image_at(list, 0);
+			assert_string_equal(info->id, embedded.digest);
+			assert_true(info->embedded);
+			assert_string_equal(info->repo_tags[0], NAME);
+			assert_int_equal(info->bytes,
+					 size_of(&embedded, "platform.img") + size_of(&embedded, "app.img"));
+			cri_list_free(list);
+			expect_ok(fixture, cri_image_list(fixture->engine, names[i], &list, fixture->call));
+			assert_int_equal(cri_list_count(list), 1);
+			cri_list_free(list);
+		}
+	}
+	expect_ok(fixture, cri_image_info_json(fixture->engine, NAME, &json, fixture->call));
+	assert_non_null(strstr(json, "/app.img\""));
+	assert_non_null(strstr(json, "DEVICE=yes"));
+	cri_free(json);
+	/* Once more changes nothing. */
+	import(fixture, &embedded);
+	expect_ok(fixture, cri_image_list(fixture->engine, NULL, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 2);
+	cri_list_free(list);
+	remove_image(fixture, &embedded);
+	expect_code(fixture, CRI_ENOTFOUND, cri_image_status(fixture->engine, NAME, &list, fixture->call));
+	expect_untouched(&embedded);
+	embedded_expect_loops(embedded.directory, 0);
+}
+
+static void test_store_is_not_used(void **state)
+{
+	struct fixture *fixture = *state;
+	struct embedded embedded;
+	uint64_t before, after;
+	cri_list *list = NULL;
+
+	expect_ok(fixture, cri_image_filesystem_usage(fixture->engine, &list, fixture->call));
+	before = cri_filesystem_usage_at(list, 0)->used_bytes;
+	cri_list_free(list);
+	make(fixture, &embedded);
+	import(fixture, &embedded);
+	expect_ok(fixture, cri_image_filesystem_usage(fixture->engine, &list, fixture->call));
+	after = cri_filesystem_usage_at(list, 0)->used_bytes;
+	cri_list_free(list);
+	assert_int_equal(before, after);
+	remove_image(fixture, &embedded);
+}
+
+static void test_run(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "embedded");
+	const cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT,
+		.name = "config",
+		.image = "device:v1",
+		.log_path = "config.log",
+	};
+	const cri_container_config as_user = {
+		CRI_CONTAINER_CONFIG_INIT,
+		.name = "user",
+		.image = "device:v1",
+		.command = (const char *const[]){ "/bin/id" },
+		.n_command = 1,
+		.log_path = "user.log",
+		.run_as_username = "device",
+	};
+	struct embedded embedded;
+	char *id, *log;
+
+	make(fixture, &embedded);
+	import(fixture, &embedded);
+	/* What the image says: entry point, command, environment, directory. */
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
+	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
+	assert_int_equal(fixture_wait(fixture, id), 0);
+	log = fixture_log(fixture, "config");
+	assert_non_null(strstr(log, "stdout F /etc\n"));
+	assert_non_null(strstr(log, "stdout F yes\n"));
+	free(log);
+	cri_free(id);
+	/* Its own users. */
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &as_user, &id, fixture->call));
+	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
+	assert_int_equal(fixture_wait(fixture, id), 0);
+	log = fixture_log(fixture, "user");
+	assert_non_null(strstr(log, "uid=1234(device) gid=4321"));
+	free(log);
+	cri_free(id);
+	/* A writable layer over what is not, the further layer read-only. */
+	id = start(fixture, sandbox, "writer");
+	expect_output(fixture, id, "cat /marker /opt/app/program; echo new >/marker; cat /marker",
+		      "base\napplication\nnew\n");
+	expect_output(fixture, id, "touch /opt/app/data/x 2>/dev/null || echo refused", "refused\n");
+	expect_untouched(&embedded);
+	cri_free(id);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	embedded_expect_loops(embedded.directory, 0);
+	remove_image(fixture, &embedded);
+	expect_untouched(&embedded);
+	cri_free(sandbox);
+}
+
+static void test_shared(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "shared");
+	struct embedded embedded;
+	char *first, *second, *device, *other;
+
+	make(fixture, &embedded);
+	import(fixture, &embedded);
+	first = start(fixture, sandbox, "first");
+	second = start(fixture, sandbox, "second");
+	/* One mount for both: one loop device for each file, and the same device inside. */
+	assert_int_equal(embedded_loops(embedded.directory), 2);
+	device = fixture_exec(fixture, first, "stat -c %d /opt/app/program", NULL);
+	other = fixture_exec(fixture, second, "stat -c %d /opt/app/program", NULL);
+	assert_string_equal(device, other);
+	free(device);
+	free(other);
+	/* The host sees none of it. */
+	shell("! grep -q '%s/l/' /proc/self/mountinfo", fixture->root);
+	remove_container(fixture, first);
+	assert_int_equal(embedded_loops(embedded.directory), 2);
+	/* Without its image a container lives on. */
+	remove_image(fixture, &embedded);
+	expect_output(fixture, second, "cat /opt/app/program /marker", "application\nbase\n");
+	assert_int_equal(embedded_loops(embedded.directory), 2);
+	remove_container(fixture, second);
+	embedded_expect_loops(embedded.directory, 0);
+	expect_untouched(&embedded);
+	/* And the layers are gone from the store, but for the fixture's own. */
+	shell("test $(ls '%s/l' | wc -l) -eq 1", fixture->root);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+}
+
+/* Two images of one file. */
+static void test_shared_by_images(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "images");
+	struct embedded embedded;
+	char first[DIGEST_TEXT], *id;
+
+	make(fixture, &embedded);
+	import(fixture, &embedded);
+	memcpy(first, embedded.digest, sizeof(first));
+	id = start(fixture, sandbox, "one");
+	embedded_finish(&embedded, "device:v2");
+	assert_string_not_equal(first, embedded.digest);
+	import(fixture, &embedded);
+	expect_ok(fixture, cri_image_remove(fixture->engine, first, fixture->call));
+	expect_output(fixture, id, "cat /marker", "base\n");
+	remove_container(fixture, id);
+	embedded_expect_loops(embedded.directory, 0);
+	remove_image(fixture, &embedded);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+}
+
+/* Both file systems, several layers of the root: higher ones cover and delete. A directory of the host's. */
+static void test_layers(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "layers");
+	struct embedded embedded;
+	char *id;
+
+	embedded_begin(&embedded, fixture->directory);
+	embedded_root(&embedded, "root.img", EROFS);
+	embedded_filesystem(&embedded, "upper.img", SQUASHFS, "echo covered >marker && mkdir etc && mknod opt c 0 0");
+	embedded_filesystem(&embedded, "app.img", EROFS, "echo erofs >program");
+	shell("mkdir '%s/files' && echo host >'%s/files/file'", embedded.directory, embedded.directory);
+	embedded_layer(&embedded, EROFS_TYPE, "root.img", "/");
+	embedded_layer(&embedded, SQUASHFS_TYPE, "upper.img", "/");
+	embedded_layer(&embedded, EROFS_TYPE, "app.img", "/srv/app");
+	embedded_add(&embedded, "{\"mediaType\":\"" DIRECTORY_TYPE
+				"\",\"pathInHost\":\"files\",\"pathInContainer\":\"/srv/files\"}");
+	embedded_finish(&embedded, "device:v1");
+	import(fixture, &embedded);
+	id = start(fixture, sandbox, "layers");
+	expect_output(fixture, id, "cat /marker /srv/app/program /srv/files/file; ls -d /opt 2>/dev/null; id -un",
+		      "covered\nerofs\nhost\nroot\n");
+	expect_output(fixture, id, "touch /srv/files/x 2>/dev/null || echo refused", "refused\n");
+	assert_int_equal(embedded_loops(embedded.directory), 3);
+	remove_container(fixture, id);
+	embedded_expect_loops(embedded.directory, 0);
+	remove_image(fixture, &embedded);
+	shell("cat '%s/files/file' >/dev/null", embedded.directory);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+}
+
+static void test_device(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "device");
+	struct embedded embedded;
+	char device[64], json[256], *id;
+	FILE *output;
+
+	embedded_begin(&embedded, fixture->directory);
+	embedded_root(&embedded, "root.img", SQUASHFS);
+	embedded_filesystem(&embedded, "app.img", SQUASHFS, "echo application >program");
+	snprintf(json, sizeof(json), "losetup -rf --show '%s/root.img'", embedded.directory);
+	output = popen(json, "re");
+	assert_non_null(output);
+	assert_non_null(fgets(device, sizeof(device), output));
+	assert_int_equal(pclose(output), 0);
+	device[strcspn(device, "\n")] = '\0';
+	snprintf(json, sizeof(json),
+		 "{\"mediaType\":\"" SQUASHFS_TYPE "\",\"size\":0,\"digest\":\"\",\"pathInHost\":\"%s\","
+		 "\"pathInContainer\":\"\"}",
+		 device);
+	embedded_add(&embedded, json);
+	embedded_layer(&embedded, SQUASHFS_TYPE, "app.img", "/opt/app");
+	embedded_finish(&embedded, "device:v1");
+	import(fixture, &embedded);
+	id = start(fixture, sandbox, "device");
+	expect_output(fixture, id, "cat /marker /opt/app/program", "base\napplication\n");
+	/* The test's own, and that of the application. */
+	assert_int_equal(embedded_loops(embedded.directory), 2);
+	remove_container(fixture, id);
+	embedded_expect_loops(embedded.directory, 1);
+	remove_image(fixture, &embedded);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	shell("losetup -d '%s'", device);
+	embedded_expect_loops(embedded.directory, 0);
+	cri_free(sandbox);
+}
+
+/* The host's root as the container's, with a writable layer over it: the host's stays as it is. */
+static void test_host_root(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "host");
+	struct embedded embedded;
+	char *id;
+
+	embedded_begin(&embedded, fixture->directory);
+	embedded_filesystem(&embedded, "app.img", SQUASHFS, "echo application >program");
+	embedded_add(&embedded, "{\"mediaType\":\"" DIRECTORY_TYPE "\",\"pathInHost\":\"/\"}");
+	embedded_layer(&embedded, SQUASHFS_TYPE, "app.img", "/opt/libcri-test-app");
+	embedded_finish(&embedded, "device:v1");
+	import(fixture, &embedded);
+	id = start(fixture, sandbox, "host");
+	expect_output(fixture, id, "cat /opt/libcri-test-app/program; touch /libcri-test-written && echo written",
+		      "application\nwritten\n");
+	assert_int_not_equal(access("/libcri-test-written", F_OK), 0);
+	assert_int_not_equal(access("/opt/libcri-test-app", F_OK), 0);
+	remove_container(fixture, id);
+	remove_image(fixture, &embedded);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	assert_int_equal(access("/etc/passwd", F_OK), 0);
+	embedded_expect_loops(embedded.directory, 0);
+	cri_free(sandbox);
+}
+
+static void test_restarts(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "restart");
+	struct embedded embedded;
+	char *id;
+
+	make(fixture, &embedded);
+	import(fixture, &embedded);
+	id = start(fixture, sandbox, "before");
+	/* Of the engine: all stays. */
+	fixture_close(fixture);
+	assert_int_equal(embedded_loops(embedded.directory), 2);
+	fixture_open(fixture);
+	expect_output(fixture, id, "cat /opt/app/program", "application\n");
+	assert_int_equal(embedded_loops(embedded.directory), 2);
+	remove_container(fixture, id);
+	/* Of the machine: no process, no state directory; what the container left is one directory of its layers. */
+	id = start(fixture, sandbox, "lost");
+	expect_ok(fixture, cri_container_stop(fixture->engine, id, 0, fixture->call));
+	fixture_close(fixture);
+	shell("umount -l '%s/sandboxes/'*/* 2>/dev/null; umount -l '%s/ns/'* && umount -l '%s'", fixture->state,
+	      fixture->state, fixture->state);
+	embedded_expect_loops(embedded.directory, 0);
+	fixture_open(fixture);
+	embedded_expect_loops(embedded.directory, 0);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+	cri_free(id);
+	sandbox = fixture_run_sandbox(fixture, "after");
+	id = start(fixture, sandbox, "after");
+	expect_output(fixture, id, "cat /opt/app/program /marker", "application\nbase\n");
+	remove_container(fixture, id);
+	embedded_expect_loops(embedded.directory, 0);
+	remove_image(fixture, &embedded);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+}
+
+static void expect_refusal(struct fixture *fixture, const char *sandbox, int code, const char *text)
+{
+	char *id = NULL;
+
+	expect_code(fixture, code, create(fixture, sandbox, "refused", "true", &id));
+	assert_null(id);
+	if (!strstr(cri_call_message(fixture->call), text))
+		fail_msg("\"%s\" does not say \"%s\"", cri_call_message(fixture->call), text);
+	cri_call_reset(fixture->call);
+}
+
+/* What has changed since it was loaded is not run. */
+static void test_changed(void **state)
+{
+	struct fixture *fixture = *state;
+	cri_engine_options options = fixture_options(fixture);
+	char *sandbox = fixture_run_sandbox(fixture, "changed");
+	struct embedded embedded;
+	char *id = NULL;
+
+	make(fixture, &embedded);
+	import(fixture, &embedded);
+	shell("cd '%s' && mv app.img saved", embedded.directory);
+	expect_refusal(fixture, sandbox, CRI_EPRECONDITION, "app.img of the embedded image is gone");
+	shell("cd '%s' && ln -s saved app.img", embedded.directory);
+	expect_refusal(fixture, sandbox, CRI_EPRECONDITION, "app.img of the embedded image is gone");
+	shell("cd '%s' && rm app.img && head -c 3000 saved >app.img", embedded.directory);
+	expect_refusal(fixture, sandbox, CRI_EPRECONDITION, "another one than when");
+	embedded_expect_loops(embedded.directory, 0);
+	/* Of the same size and with a superblock, so that only its digest tells. */
+	shell("cd '%s' && cp saved app.img && printf X | dd of=app.img bs=1 seek=200 conv=notrunc 2>/dev/null",
+	      embedded.directory);
+	fixture_close(fixture);
+	options.verify_embedded_at_mount = true;
+	expect_ok(fixture, cri_engine_open(&options, &fixture->engine, fixture->call));
+	expect_refusal(fixture, sandbox, CRI_ECORRUPT, "its digest is no longer");
+	shell("cd '%s' && mv saved app.img", embedded.directory);
+	expect_ok(fixture, create(fixture, sandbox, "good", "true", &id));
+	cri_free(id);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+	embedded_expect_loops(embedded.directory, 0);
+	fixture_close(fixture);
+	fixture_open(fixture);
+	remove_image(fixture, &embedded);
+}
+
+static void test_reference(void **state)
+{
+	const cri_import_options options = { CRI_IMPORT_OPTIONS_INIT, .reference = "other:name", .pinned = true };
+	struct fixture *fixture = *state;
+	struct embedded embedded;
+	cri_list *list = NULL;
+
+	make(fixture, &embedded);
+	expect_ok(fixture, cri_image_import(fixture->engine, embedded.manifest, &options, &list, fixture->call));
+	assert_string_equal(cri_image_at(list, 0)->repo_tags[0], "docker.io/library/other:name");
+	assert_true(cri_image_at(list, 0)->pinned);
+	cri_list_free(list);
+	remove_image(fixture, &embedded);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fixture_test(test_answers),   fixture_test(test_store_is_not_used),
+		fixture_test(test_run),       fixture_test(test_shared),
+		fixture_test(test_layers),    fixture_test(test_shared_by_images),
+		fixture_test(test_device),    fixture_test(test_host_root),
+		fixture_test(test_changed),   fixture_test(test_restarts),
+		fixture_test(test_reference),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
+}
