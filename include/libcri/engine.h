@@ -101,8 +101,8 @@ typedef struct cri_engine_options {
 	uint32_t max_parallel_layers;  /**< 0: 4 */
 	uint64_t max_layer_bytes;      /**< of one unpacked layer; 0: 64 GiB */
 	const char *image_policy_file; /**< allow list or public keys; "": every image is allowed */
-	bool verify_embedded_at_mount;
-	uint32_t max_events; /**< kept in the store; 0: 10000 */
+	bool verify_embedded_at_mount; /**< hash the files of embedded images anew each time they are mounted */
+	uint32_t max_events;           /**< kept in the store; 0: 10000 */
 } cri_engine_options;
 #define CRI_ENGINE_OPTIONS_INIT                                                                                        \
 	.size = sizeof(cri_engine_options), .cgroup_driver = CRI_CGROUP_CGROUPFS, .log_level = CRI_LOG_INFO

@@ -19,12 +19,14 @@ extern "C" {
 
 /** CRI Image. */
 typedef struct cri_image_info {
-	const char *id; /**< "sha256:…", the digest of the image's config */
+	const char *id; /**< "sha256:…", the digest of the image's config; of an embedded image the digest of its
+			   manifest's bytes, which hold the config: what stands in its checksum file */
 	const char *const *repo_tags;
 	size_t n_repo_tags; /**< 0 when a re-pull moved its last tag: tools print <none> */
 	const char *const *repo_digests;
 	size_t n_repo_digests;
-	uint64_t bytes; /**< what its layers occupy on disk, unpacked; never 0 */
+	uint64_t bytes; /**< what its layers occupy on disk, unpacked, or the sizes of an embedded image's files;
+			   never 0 */
 	bool has_uid;   /**< the config's user is a number */
 	int64_t uid;
 	const char *username; /**< the config's user when it is a name */
@@ -122,9 +124,29 @@ CRI_API int cri_image_pull_begin(cri_engine *engine, const char *reference, cons
 
 /**
  * Imports the images of an OCI image layout directory, an oci-archive or a docker-archive (tar, plain or compressed
- * with gzip or zstd), or an embedded image by its manifest file.
+ * with gzip or zstd), or an embedded image by its manifest file (`isula load --type embedded`).
+ *
+ * An embedded image is not copied: its layers are mounted where they are, read-only, while containers use them, and
+ * removing the image deletes none of its files. Its manifest X.manifest, whose digest stands in X.sgn ("sha256:…"):
+ *
+ *     {"schemaVersion": 1, "mediaType": "application/embedded.manifest+json", "imageName": "app:v1",
+ *      "config": {"Env": […], "Entrypoint": […], "Cmd": […], "WorkingDir": "/", "User": "", "StopSignal": ""},
+ *      "layers": [{"mediaType": "application/squashfs.image.rootfs.diff.img", "size": 4096, "digest": "sha256:…",
+ *                  "pathInHost": "root.img", "pathInContainer": "/"}, …]}
+ *
+ * - mediaType may also be application/erofs.image.rootfs.diff.img, or application/bind.image.rootfs.diff.dir, a
+ *   directory, without a digest.
+ * - pathInHost is relative to the manifest and leads nowhere else. Only the first layer's may be absolute: a block
+ *   device, or the directory "/", the host's own root.
+ * - Layers with pathInContainer "/" (the first one always, and it may leave it out) are the container's root, each
+ *   covering those before it, under a writable layer. The others are mounted there, read-only.
+ * - size and digest may be 0 and "" or absent. What is given is verified here; with verify_embedded_at_mount the
+ *   digests are verified again each time a layer is mounted.
+ *
  * @param path   absolute.
  * @param images the images (cri_image_at).
+ * @return 0; CRI_ECORRUPT: a digest, a size or a format is not what it should be; CRI_ENOTSUP: what it is in is not
+ *         known here, or the kernel cannot mount it; CRI_EPRECONDITION: it is for another platform.
  */
 CRI_API int cri_image_import(cri_engine *engine, const char *path, const cri_import_options *options, cri_list **images,
 			     cri_call *call);

@@ -4,7 +4,7 @@
  *
  *     <root>/libcri.db           the database; only SQLite ever opens it
  *     <root>/lock                bytes: object locks by hash; byte 0: recovery; never unlinked
- *     <root>/l/<base 36>/        a layer: fs/ is its tree
+ *     <root>/l/<base 36>/        a layer: fs/ is its tree, or where an embedded image's is mounted for monitors
  *     <root>/c/<container id>/   upper/ and work/ of a container's writable layer
  *     <root>/tmp/<id>/           imports in progress
  *     <state>/                   tmpfs, a private mount
