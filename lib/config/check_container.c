@@ -229,9 +229,9 @@ static int check_security(const cri_container_config *config, const cri_sandbox_
 	if (!result)
 		result = config_check_selinux(config->selinux_options, call);
 	if (!result)
-		result = config_check_seccomp(config->seccomp, call);
+		result = config_check_container_seccomp(config, call);
 	if (!result)
-		result = config_check_apparmor(config->apparmor, config->apparmor_profile, call);
+		result = config_check_apparmor(config->apparmor, config->apparmor_profile, config->privileged, call);
 	if (!result)
 		result = check_paths(SECURITY "masked_paths", config->masked_paths, config->n_masked_paths, call);
 	if (!result)

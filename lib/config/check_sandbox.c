@@ -222,7 +222,7 @@ static int check_security(const cri_sandbox_config *config, cri_call *call)
 		result = config_check_selinux(config->selinux_options, call);
 	if (!result)
 		result = config_check_seccomp(config->seccomp, call);
-	return result ? result : config_check_apparmor(config->apparmor, "", call);
+	return result ? result : config_check_apparmor(config->apparmor, "", config->privileged, call);
 }
 
 int config_check_sandbox(const cri_sandbox_config *config, cri_call *call)

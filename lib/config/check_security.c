@@ -119,7 +119,29 @@ int config_check_seccomp(const cri_security_profile *profile, cri_call *call)
 	return profile ? check_profile(profile, &place, call) : 0;
 }
 
-int config_check_apparmor(const cri_security_profile *profile, const char *profile_name, cri_call *call)
+int config_check_container_seccomp(const cri_container_config *config, cri_call *call)
+{
+	const struct config_place place = CONFIG_PLACE(NULL, SECURITY "seccomp");
+	const struct config_place path = CONFIG_PLACE(NULL, SECURITY "seccomp_profile_path");
+	int result = config_check_seccomp(config->seccomp, call);
+
+	if (result || config->privileged)
+		return result;
+	if (config->seccomp && config->seccomp->profile_type != CRI_PROFILE_UNCONFINED)
+		return config_fail(call, CRI_ENOTSUP, &place, "seccomp profiles are not built yet; use Unconfined");
+	if (!config->seccomp && *config->seccomp_profile_path &&
+	    strcmp(config->seccomp_profile_path, "unconfined") != 0)
+		return config_fail(call, CRI_ENOTSUP, &path, "seccomp profiles are not built yet; use \"unconfined\"");
+	return 0;
+}
+
+static bool is_unconfined(const cri_security_profile *profile)
+{
+	return !profile || profile->profile_type == CRI_PROFILE_UNCONFINED;
+}
+
+int config_check_apparmor(const cri_security_profile *profile, const char *profile_name, bool privileged,
+			  cri_call *call)
 {
 	const struct config_place place = CONFIG_PLACE(NULL, SECURITY "apparmor");
 	const struct config_place name = CONFIG_PLACE(NULL, SECURITY "apparmor_profile");
@@ -127,13 +149,16 @@ int config_check_apparmor(const cri_security_profile *profile, const char *profi
 
 	if (result)
 		return result;
-	if (profile && profile->profile_type == CRI_PROFILE_LOCALHOST)
-		return config_fail(call, CRI_ENOTSUP, &place, "AppArmor profiles of the host are not built yet");
-	if (text_starts(profile_name, "localhost/"))
-		return config_fail(call, CRI_ENOTSUP, &name, "AppArmor profiles of the host are not built yet");
-	if (*profile_name && strcmp(profile_name, "runtime/default") != 0 && strcmp(profile_name, "unconfined") != 0)
+	if (*profile_name && strcmp(profile_name, "runtime/default") != 0 && strcmp(profile_name, "unconfined") != 0 &&
+	    !text_starts(profile_name, "localhost/"))
 		return config_fail(call, CRI_EINVAL, &name,
 				   "\"%.64s\" is none of \"runtime/default\", \"unconfined\" and \"localhost/…\"",
 				   profile_name);
+	if (privileged)
+		return 0;
+	if (!is_unconfined(profile))
+		return config_fail(call, CRI_ENOTSUP, &place, "AppArmor profiles are not built yet; use Unconfined");
+	if (!profile && *profile_name && strcmp(profile_name, "unconfined") != 0)
+		return config_fail(call, CRI_ENOTSUP, &name, "AppArmor profiles are not built yet; use \"unconfined\"");
 	return 0;
 }

@@ -57,26 +57,11 @@ static int settle_resources(struct arena *arena, struct settled_container *settl
 	return 0;
 }
 
-static int check_refused(const cri_container_config *config, cri_call *call)
-{
-	const cri_security_profile *seccomp = config->seccomp;
-
-	/* RuntimeDefault is what kubelets send unless told otherwise, and a node without a profile runs such pods
-	 * unconfined; a profile that was named must not be dropped. */
-	if (seccomp && seccomp->profile_type == CRI_PROFILE_LOCALHOST)
-		return call_fail(call, CRI_ENOTSUP, step, "linux.security_context.seccomp: profiles are not built yet");
-	if (text_starts(config->seccomp_profile_path ? config->seccomp_profile_path : "", "localhost/") ||
-	    text_starts(config->seccomp_profile_path ? config->seccomp_profile_path : "", "/"))
-		return call_fail(call, CRI_ENOTSUP, step,
-				 "linux.security_context.seccomp_profile_path: profiles are not built yet");
-	return 0;
-}
-
 int settle_container(cri_engine *engine, struct arena *arena, const char *id, struct settled_container *settled,
 		     cri_call *call)
 {
 	struct runtime_container *description = &settled->description;
-	int result = check_refused(settled->config, call);
+	int result;
 
 	description->id = id;
 	description->sandbox_id = settled->sandbox.id;
@@ -87,8 +72,7 @@ int settle_container(cri_engine *engine, struct arena *arena, const char *id, st
 	description->cgroup = arena_printf(arena, "%s/%s", settled->sandbox.cgroup, id);
 	if (!description->cgroup)
 		return call_no_memory(call, step);
-	if (result == 0)
-		result = settle_rootfs(engine, arena, id, settled, call);
+	result = settle_rootfs(engine, arena, id, settled, call);
 	if (result == 0)
 		result = settle_resources(arena, settled, call);
 	if (result == 0 && settled->resources)
