@@ -82,3 +82,13 @@ install-server: all
 	sed -e 's|@SBINDIR@|$(SBINDIR)|' cri-server/systemd/cri-server.service.in >$(DESTDIR)$(UNITDIR)/cri-server.service
 	[ -e $(DESTDIR)$(SYSCONFDIR)/libcri/daemon.json ] || \
 		$(INSTALL) -m 644 cri-server/systemd/daemon.json $(DESTDIR)$(SYSCONFDIR)/libcri
+
+# Memory, calls a second, and what gRPC adds to a call. Run as root.
+CALLS_BENCH := $(BUILD)/tests/bench/server/calls
+$(CALLS_BENCH): $(CALLS_BENCH).o $(BUILD)/tests/bench/samples.o $(BUILD)/tests/unit/grpc_client.o $(BUILD)/libcri.so
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(filter-out %.so,$^) -L$(BUILD) -lcri -lnghttp2 -Wl,-rpath,'$$ORIGIN/../../..' -o $@
+.PHONY: bench-server
+bench-server: deps-check
+	@$(SUBMAKE) -j$$(nproc) all $(CALLS_BENCH)
+	@/usr/bin/python3 tests/bench/server/run.py $(BUILD)
