@@ -5,10 +5,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -341,6 +345,74 @@ static void test_import_against_remove(void **state)
 	expect_nothing_left(fixture);
 }
 
+#define CROWD_LIMIT 256
+#define CROWD_MESSAGES 3
+#define CROWD_FDS 250 /* in a message; the kernel takes 253 */
+
+/* So many descriptors on their way that who may have CROWD_LIMIT open may send none. */
+static void crowd(int pair[2])
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(CROWD_FDS * sizeof(int))];
+	} control = { .header = { CMSG_LEN(CROWD_FDS * sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	struct iovec byte = { "", 1 };
+	const struct msghdr message = {
+		.msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+	int fds[CROWD_FDS];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair), 0);
+	for (int i = 0; i < CROWD_FDS; i++)
+		fds[i] = STDOUT_FILENO;
+	memcpy(CMSG_DATA(&control.header), fds, sizeof(fds));
+	for (int i = 0; i < CROWD_MESSAGES; i++)
+		assert_int_equal(sendmsg(pair[0], &message, 0), 1);
+}
+
+/* The kernel refuses to take a descriptor along while many of the same user's are on their way, whoever's they are:
+ * that is waited for, since it says nothing of the image. */
+static void test_crowded(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct rlimit limit = { CROWD_LIMIT, CROWD_LIMIT };
+	int pair[2], begun[2], status;
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(begun), 0);
+	crowd(pair);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		cri_engine_options options = fixture_options(fixture);
+		cri_engine *engine;
+		cri_list *list;
+
+		close(pair[0]);
+		close(pair[1]);
+		/* Or the helper would give itself the usual limit. */
+		if (prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0) || setrlimit(RLIMIT_NOFILE, &limit) ||
+		    cri_engine_open(&options, &engine, NULL) || write(begun[1], "", 1) != 1)
+			_exit(1);
+		if (cri_image_import(engine, layout, NULL, &list, fixture->call)) {
+			print_error("%s\n", cri_call_message(fixture->call));
+			_exit(2);
+		}
+		_exit(0);
+	}
+	close(begun[1]);
+	assert_int_equal(read(begun[0], &byte, 1), 1);
+	pause_milliseconds(300);
+	close(pair[0]);
+	close(pair[1]);
+	close(begun[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	expect_ok(fixture, cri_image_remove(fixture->engine, "survival", fixture->call));
+	expect_nothing_left(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_killed_program),
 		cmocka_unit_test(test_several_programs),
 		cmocka_unit_test(test_import_against_remove),
+		cmocka_unit_test(test_crowded),
 	};
 
 	return cmocka_run_group_tests(tests, make_image, fixture_tear_down);

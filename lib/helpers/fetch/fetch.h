@@ -108,7 +108,7 @@ void reply_progress(const struct job *job, uint64_t bytes);
 void reply_progress_sometimes(const struct job *job, uint64_t bytes, int64_t *reported);
 void reply_failure(struct session *session, int64_t job, const struct failure *failure);
 /* Takes `reply`; fd is -1 or goes with it. */
-int reply_done(const struct job *job, cJSON *reply, int fd);
+int reply_done(const struct job *job, cJSON *reply, int fd, struct failure *failure);
 
 /* Compares what came with what was announced. */
 int job_check(const struct job *job, const char *digest, uint64_t bytes, struct failure *failure);

@@ -49,7 +49,7 @@ static int answer_document(const struct job *job, struct document *document, con
 		cJSON_Delete(reply);
 		return fail(failure, CRI_ENOMEM, "memory ran out");
 	}
-	return reply_done(job, reply, document->memory) ? fail(failure, CRI_ENOMEM, "memory ran out") : 0;
+	return reply_done(job, reply, document->memory, failure);
 }
 
 static int blob_run(struct job *job, struct failure *failure)
@@ -153,7 +153,7 @@ static int chain_run(struct job *job, struct failure *failure)
 			return fail(failure, CRI_ENOMEM, "memory ran out");
 		}
 	}
-	return reply_done(job, TAKE_POINTER(reply), -1) ? fail(failure, CRI_ENOMEM, "memory ran out") : 0;
+	return reply_done(job, TAKE_POINTER(reply), -1, failure);
 }
 
 void job_run(struct job *job)

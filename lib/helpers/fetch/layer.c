@@ -107,7 +107,7 @@ static int answer(struct layer *layer, struct failure *failure)
 		cJSON_Delete(reply);
 		return fail(failure, CRI_ENOMEM, "memory ran out");
 	}
-	return reply_done(layer->job, reply, -1) ? fail(failure, CRI_ENOMEM, "memory ran out") : 0;
+	return reply_done(layer->job, reply, -1, failure);
 }
 
 int layer_run(struct job *job, struct failure *failure)

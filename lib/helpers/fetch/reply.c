@@ -10,6 +10,22 @@
 #include <sys/socket.h>
 
 #define PROGRESS_INTERVAL (100 * NANOSECONDS_PER_MILLISECOND)
+/* What has no capabilities cannot send a descriptor while more of its user's are on their way, in the whole system,
+ * than it may have open (unix_attach_fds in the kernel). Those arrive: so long is waited for that. */
+#define CROWDED_PAUSE 10 /* milliseconds */
+#define CROWDED_ATTEMPTS 1000
+
+static int send_text(struct session *session, const char *text, int fd)
+{
+	int error = -ETOOMANYREFS;
+
+	for (int i = 0; i < CROWDED_ATTEMPTS && error == -ETOOMANYREFS; i++) {
+		if (i > 0 && !session_sleep(session, CROWDED_PAUSE))
+			break;
+		error = socket_send(session->socket, text, strlen(text), &fd, fd >= 0 ? 1 : 0);
+	}
+	return error;
+}
 
 static int send_reply(struct session *session, int64_t job, const char *event, cJSON *reply, int fd)
 {
@@ -19,7 +35,7 @@ static int send_reply(struct session *session, int64_t job, const char *event, c
 	if (reply && cJSON_AddStringToObject(reply, "event", event) && !json_add_int64(reply, "job", job))
 		text = cJSON_PrintUnformatted(reply);
 	if (text)
-		error = socket_send(session->socket, text, strlen(text), &fd, fd >= 0 ? 1 : 0);
+		error = send_text(session, text, fd);
 	cJSON_free(text);
 	cJSON_Delete(reply);
 	return error;
@@ -61,7 +77,9 @@ void reply_failure(struct session *session, int64_t job, const struct failure *f
 		shutdown(session->socket, SHUT_RDWR);
 }
 
-int reply_done(const struct job *job, cJSON *reply, int fd)
+int reply_done(const struct job *job, cJSON *reply, int fd, struct failure *failure)
 {
-	return send_reply(job->session, job->number, "done", reply, fd);
+	int error = send_reply(job->session, job->number, "done", reply, fd);
+
+	return error ? fail_errno(failure, -error, "send the answer") : 0;
 }
