@@ -31,7 +31,7 @@ HELPER_PROGRAMS := $(HELPERS:%=$(HELPER_DIRECTORY)/cri-%)
 # liblxc is to find the shim's syscall(): lib/helpers/shim/birth.h.
 HELPER_LIBS_shim := -lcjson -ldl -Wl,--export-dynamic-symbol=syscall
 # libcurl is loaded when it is needed.
-HELPER_LIBS_fetch := -lcrypto -lz -lzstd -lcjson -lpthread -ldl
+HELPER_LIBS_fetch := -lcrypto -lisal -lzstd -lcjson -lpthread -ldl
 HELPER_LIBS_unpack := -l:libarchive.a
 
 # make V=1 shows the commands.

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gzip (RFC 1952, several members), zstd (RFC 8878, several frames) and plain bytes, pushed through in chunks. */
-#include "fetch.h"
+#include "gzip.h"
 
 #include "libcri/error.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -19,8 +18,7 @@ struct inflater {
 	enum format format;
 	take_bytes output;
 	void *context;
-	z_stream zlib;
-	bool zlib_ready;
+	struct gzip *gzip;
 	ZSTD_DStream *zstd;
 	bool complete; /* the input may end here */
 	char *buffer;
@@ -66,11 +64,11 @@ struct inflater *inflater_new(const void *first, size_t length, take_bytes outpu
 		inflater->output = output;
 		inflater->context = context;
 		inflater->complete = inflater->format == FORMAT_PLAIN;
-		if (inflater->format != FORMAT_PLAIN)
+		if (inflater->format == FORMAT_ZSTD)
 			ready = (inflater->buffer = malloc(CHUNK_SIZE)) != NULL;
 	}
 	if (ready && inflater->format == FORMAT_GZIP)
-		ready = inflater->zlib_ready = inflateInit2(&inflater->zlib, MAX_WBITS + 16) == Z_OK;
+		ready = (inflater->gzip = gzip_new()) != NULL;
 	if (ready && inflater->format == FORMAT_ZSTD) {
 		inflater->zstd = ZSTD_createDStream();
 		ready = inflater->zstd &&
@@ -82,36 +80,6 @@ struct inflater *inflater_new(const void *first, size_t length, take_bytes outpu
 		return NULL;
 	}
 	return inflater;
-}
-
-static int add_gzip(struct inflater *inflater, const void *bytes, size_t length, struct failure *failure)
-{
-	z_stream *zlib = &inflater->zlib;
-	int result;
-
-	zlib->next_in = (Bytef *)(uintptr_t)bytes;
-	zlib->avail_in = (uInt)length;
-	do {
-		if (inflater->complete && zlib->avail_in > 0) {
-			if (inflateReset(zlib) != Z_OK)
-				return fail(failure, CRI_EINTERNAL, "inflate cannot start anew");
-			inflater->complete = false;
-		}
-		zlib->next_out = (Bytef *)inflater->buffer;
-		zlib->avail_out = (uInt)CHUNK_SIZE;
-		result = inflate(zlib, Z_NO_FLUSH);
-		if (result == Z_MEM_ERROR)
-			return fail(failure, CRI_ENOMEM, "memory ran out");
-		if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
-			return fail(failure, CRI_ECORRUPT, "the gzip data is damaged: %s",
-				    zlib->msg ? zlib->msg : "bad data");
-		if (zlib->avail_out < CHUNK_SIZE &&
-		    inflater->output(inflater->context, inflater->buffer, CHUNK_SIZE - zlib->avail_out, failure))
-			return -1;
-		if (result == Z_STREAM_END)
-			inflater->complete = true;
-	} while (zlib->avail_in > 0 || zlib->avail_out == 0);
-	return 0;
 }
 
 static int add_zstd(struct inflater *inflater, const void *bytes, size_t length, struct failure *failure)
@@ -139,7 +107,7 @@ int inflater_add(struct inflater *inflater, const void *bytes, size_t length, st
 {
 	switch (inflater->format) {
 	case FORMAT_GZIP:
-		return add_gzip(inflater, bytes, length, failure);
+		return gzip_add(inflater->gzip, bytes, length, inflater->output, inflater->context, failure);
 	case FORMAT_ZSTD:
 		return add_zstd(inflater, bytes, length, failure);
 	default:
@@ -149,15 +117,16 @@ int inflater_add(struct inflater *inflater, const void *bytes, size_t length, st
 
 int inflater_end(struct inflater *inflater, struct failure *failure)
 {
-	return inflater->complete ? 0 : fail(failure, CRI_ECORRUPT, "the compressed data is cut off");
+	const bool whole = inflater->format == FORMAT_GZIP ? gzip_is_whole(inflater->gzip) : inflater->complete;
+
+	return whole ? 0 : fail(failure, CRI_ECORRUPT, "the compressed data is cut off");
 }
 
 void inflater_free(struct inflater *inflater)
 {
 	if (!inflater)
 		return;
-	if (inflater->zlib_ready)
-		inflateEnd(&inflater->zlib);
+	gzip_free(inflater->gzip);
 	ZSTD_freeDStream(inflater->zstd);
 	free(inflater->buffer);
 	free(inflater);
