@@ -36,7 +36,7 @@ static int answer(const struct sum *sum, const char *digest, struct failure *fai
 		cJSON_Delete(reply);
 		return fail(failure, CRI_ENOMEM, "memory ran out");
 	}
-	return reply_done(sum->job, reply, -1) ? fail(failure, CRI_ENOMEM, "memory ran out") : 0;
+	return reply_done(sum->job, reply, -1, failure);
 }
 
 int sum_run(struct job *job, struct failure *failure)
