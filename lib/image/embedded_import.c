@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/lock.h"
 #include "base/text.h"
+#include "core/test_point.h"
 #include "image/commit.h"
 #include "image/reference.h"
 
@@ -228,5 +229,6 @@ int embedded_store(struct embedded_import *import, bool pinned, cri_call *call)
 		result = engine_lock_object(import->engine, LAYERS_LOCK, &layers_lock, call);
 	for (size_t i = 0; i < import->n_sources && result == 0; i++)
 		result = store_layer(import, &import->sources[i], &rows[i], call);
+	test_point("embedded layer stored");
 	return result < 0 ? result : store_image_commit(import->engine->store, &row, call);
 }

@@ -156,8 +156,9 @@ static int open_named(int directory, const struct embedded_layer *layer, int *fd
 	return *fd < 0 ? call_fail_errno(call, *fd, step, "open layer %s", path) : 0;
 }
 
-/* A file, a directory; of the first layer an absolute path is a device or "/". */
-static int check_kind(const struct embedded_layer *layer, const struct embedded_source *source, bool first,
+/* `known`: it is a file, a device or a directory, and the source says which. Of the first layer an absolute path is a
+ * device or "/". */
+static int check_kind(const struct embedded_layer *layer, const struct embedded_source *source, bool first, bool known,
 		      cri_call *call)
 {
 	const char *path = layer->path_in_host;
@@ -165,7 +166,7 @@ static int check_kind(const struct embedded_layer *layer, const struct embedded_
 
 	if (!*layer->filesystem && source->kind != EMBEDDED_DIRECTORY)
 		return call_fail(call, CRI_ECORRUPT, step, "layer %s is no directory", path);
-	if (*layer->filesystem && source->kind != (device ? EMBEDDED_DEVICE : EMBEDDED_FILE))
+	if (*layer->filesystem && (!known || source->kind != (device ? EMBEDDED_DEVICE : EMBEDDED_FILE)))
 		return call_fail(call, CRI_ECORRUPT, step, "layer %s is no %s", path,
 				 device ? "block device" : "regular file");
 	return 0;
@@ -184,11 +185,9 @@ int embedded_source_find(struct arena *arena, int directory, const struct embedd
 	error = look(opened, &source->kind, &source->size);
 	if (error && error != -ENOTSUP)
 		return call_fail_errno(call, error, step, "look at layer %s", layer->path_in_host);
-	result = check_kind(layer, source, first, call);
+	result = check_kind(layer, source, first, error == 0, call);
 	if (result < 0)
 		return result;
-	if (error)
-		return call_fail(call, CRI_ECORRUPT, step, "layer %s is no file", layer->path_in_host);
 	if (*layer->filesystem && layer->size != UINT64_MAX && layer->size != source->size)
 		return call_fail(call, CRI_ECORRUPT, step, "layer %s has %llu bytes and should have %llu",
 				 layer->path_in_host, (unsigned long long)source->size,
