@@ -144,7 +144,7 @@ static int check_paths(struct embedded_layer *layer, size_t n, cri_call *call)
 				 "layer %zu: pathInHost \"%.200s\" is not relative to the manifest", n, host);
 	if (*host == '/' && !*layer->filesystem && strspn(host, "/") != strlen(host))
 		return call_fail(call, CRI_ECORRUPT, step, "layer 0: the directory \"%.200s\" is not \"/\"", host);
-	if (*host != '/' && has_dots(host))
+	if (has_dots(host))
 		return call_fail(call, CRI_ECORRUPT, step,
 				 "layer %zu: pathInHost \"%.200s\" leads out of the manifest's directory", n, host);
 	if (!*layer->path_in_container && n == 0)
