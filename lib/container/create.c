@@ -20,6 +20,8 @@
 #include <fcntl.h>
 #include <string.h>
 
+static const char make_step[] = "make directories";
+
 struct create_args {
 	const char *sandbox_id;
 	const cri_container_config *config;
@@ -37,25 +39,47 @@ static int copy_args(struct arena *arena, void *pointer, cri_call *call)
 	return result;
 }
 
-static int make_directories(cri_engine *engine, const char *id, bool writable_layer, cri_call *call)
+static int make_state_directory(cri_engine *engine, const char *id, cri_call *call)
+{
+	char path[PATH_MAX];
+	int result = fs_make_directories(path_container(engine, id, "", path), 0700);
+
+	return result < 0 ? call_fail_errno(call, result, make_step, "%s", path) : 0;
+}
+
+static int make_writable_layer(cri_engine *engine, const char *id, cri_call *call)
 {
 	char path[PATH_MAX];
 	char child[PATH_MAX];
-	int result = fs_make_directories(path_container(engine, id, "", path), 0700);
+	int result = fs_make_directories(path_container_root(engine, id, path), 0700);
 
-	if (result == 0 && writable_layer) {
-		result = fs_make_directories(path_container_root(engine, id, path), 0700);
-		if (result == 0)
-			result = fs_path(child, sizeof(child), "%s/upper", path);
-		/* The upper directory's mode is what the container sees of "/". */
-		if (result == 0)
-			result = fs_make_directories(child, 0755);
-		if (result == 0)
-			result = fs_path(child, sizeof(child), "%s/work", path);
-		if (result == 0)
-			result = fs_make_directories(child, 0700);
-	}
-	return result < 0 ? call_fail_errno(call, result, "make directories", "%s", path) : 0;
+	if (result == 0)
+		result = fs_path(child, sizeof(child), "%s/upper", path);
+	/* The upper directory's mode is what the container sees of "/". */
+	if (result == 0)
+		result = fs_make_directories(child, 0755);
+	if (result == 0)
+		result = fs_path(child, sizeof(child), "%s/work", path);
+	if (result == 0)
+		result = fs_make_directories(child, 0700);
+	return result < 0 ? call_fail_errno(call, result, make_step, "%s", path) : 0;
+}
+
+/* What the shim does not need yet while it starts. */
+static int make_beside(cri_engine *engine, const struct runtime_handler *handler,
+		       const struct runtime_container *description, const cri_resources *resources, cri_call *call)
+{
+	int result = description->n_layers ? make_writable_layer(engine, description->id, call) : 0;
+
+	test_point("container directories");
+	if (result == 0)
+		result = cgroup_create(engine->cgroups, description->cgroup, call);
+	if (result == 0 && resources)
+		result = cgroup_limit(engine->cgroups, description->cgroup, resources, call);
+	if (result == 0)
+		result = handler->confine(engine, description, call);
+	test_point("container cgroup");
+	return result;
 }
 
 static int make(cri_engine *engine, const struct container_row *row, const struct runtime_container *description,
@@ -63,6 +87,8 @@ static int make(cri_engine *engine, const struct container_row *row, const struc
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	const struct runtime_handler *handler;
+	const char *monitor_cgroup;
+	struct shim_start start;
 	struct shim_created created;
 	int result = runtime_handler_find(engine, description->handler, &handler, call);
 
@@ -70,18 +96,20 @@ static int make(cri_engine *engine, const struct container_row *row, const struc
 	if (result == 0)
 		result = image_mount_layers(engine, row->layers, row->n_layers, call);
 	if (result == 0)
-		result = make_directories(engine, row->id, description->n_layers > 0, call);
-	test_point("container directories");
+		result = make_state_directory(engine, row->id, call);
 	if (result == 0)
-		result = cgroup_create(engine->cgroups, row->cgroup, call);
-	if (result == 0 && resources)
-		result = cgroup_limit(engine->cgroups, row->cgroup, resources, call);
-	test_point("container cgroup");
-	if (result == 0)
-		result = handler->prepare(engine, description, call);
+		result = handler->prepare(engine, description, &arena, &monitor_cgroup, call);
 	test_point("container prepared");
 	if (result == 0)
-		result = shim_create(engine, row->id, &arena, &created, call);
+		result = shim_begin(engine, row->id, monitor_cgroup, &start, call);
+	test_point("container shim begun");
+	if (result < 0)
+		return result;
+	result = make_beside(engine, handler, description, resources, call);
+	if (result == 0)
+		result = shim_create(engine, row->id, &start, &arena, &created, call);
+	else
+		shim_abandon(engine, row->id, &start, call);
 	test_point("container shim");
 	if (result == 0)
 		result = store_container_created(engine->store, row->id, created.user, created.pid, call);

@@ -10,16 +10,22 @@
 #include <fcntl.h>
 #include <string.h>
 
+static const char step[] = "prepare the container";
+static const char find_step[] = "find the runtime handler";
+
 #define SHARED_MONITORS "/libcri/monitors"
 
-const char *handler_monitor_cgroup(const cri_engine *engine, const struct runtime_container *container,
-				   struct arena *arena)
+int handler_monitor_cgroup(cri_engine *engine, const struct runtime_container *container, struct arena *arena,
+			   const char **cgroup, struct cgroup_entry *entry, cri_call *call)
 {
 	const char *end = strrchr(container->cgroup, '/');
 
-	if (engine->options.monitor_cgroup != CRI_MONITOR_CGROUP_POD || !end)
-		return SHARED_MONITORS;
-	return arena_printf(arena, "%.*s/monitors", (int)(end - container->cgroup), container->cgroup);
+	*cgroup = SHARED_MONITORS;
+	if (engine->options.monitor_cgroup == CRI_MONITOR_CGROUP_POD && end)
+		*cgroup = arena_printf(arena, "%.*s/monitors", (int)(end - container->cgroup), container->cgroup);
+	if (!*cgroup)
+		return call_no_memory(call, step);
+	return cgroup_escape_files(engine->cgroups, *cgroup, arena, entry, call);
 }
 
 static int write_file(cri_engine *engine, const char *id, const char *name, const void *bytes, size_t length,
@@ -28,7 +34,7 @@ static int write_file(cri_engine *engine, const char *id, const char *name, cons
 	char path[PATH_MAX];
 	int result = fs_write_atomic(AT_FDCWD, path_container(engine, id, name, path), bytes, length, 0600, false);
 
-	return result < 0 ? call_fail_errno(call, result, "prepare the container", "%s", path) : 0;
+	return result < 0 ? call_fail_errno(call, result, step, "%s", path) : 0;
 }
 
 static int write_text(cri_engine *engine, const char *id, const char *name, const char *text, cri_call *call)
@@ -36,49 +42,45 @@ static int write_text(cri_engine *engine, const char *id, const char *name, cons
 	return write_file(engine, id, name, text, strlen(text), call);
 }
 
-static int make_cgroups(cri_engine *engine, const struct runtime_container *container, cri_call *call)
-{
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	const char *monitors = handler_monitor_cgroup(engine, container, &arena);
-	int result;
-
-	if (!monitors)
-		return call_no_memory(call, "prepare the container");
-	result = cgroup_allow_devices(engine->cgroups, container->cgroup, container->device_rules,
-				      container->n_device_rules, call);
-	if (result == 0)
-		result = cgroup_create(engine->cgroups, monitors, call);
-	return result;
-}
-
-static int prepare_lxc(cri_engine *engine, const struct runtime_container *container, cri_call *call)
+static int prepare_lxc(cri_engine *engine, const struct runtime_container *container, struct arena *arena,
+		       const char **monitor_cgroup, cri_call *call)
 {
 	CLEANUP_BUFFER struct buffer record = BUFFER_EMPTY;
 	CLEANUP_FREE char *config = NULL;
 	CLEANUP_FREE char *order = NULL;
-	int result = runtime_render_lxc(engine, container, &config, call);
+	struct cgroup_entry monitor;
+	const char *cgroup;
+	int result = handler_monitor_cgroup(engine, container, arena, &cgroup, &monitor, call);
 
 	if (result == 0)
-		result = runtime_render_order(engine, container, &order, call);
+		result = runtime_render_lxc(engine, container, &config, call);
+	if (result == 0)
+		result = runtime_render_order(engine, container, &monitor, &order, call);
 	if (result == 0)
 		result = runtime_encode_process(&container->process, &record, call);
 	if (result == 0)
-		result = make_cgroups(engine, container, call);
+		result = cgroup_create(engine->cgroups, cgroup, call);
 	if (result == 0)
 		result = write_text(engine, container->id, "lxc.conf", config, call);
 	if (result == 0)
 		result = write_text(engine, container->id, "shim.json", order, call);
 	if (result == 0)
 		result = write_file(engine, container->id, "process", record.data, record.length, call);
+	if (result == 0)
+		*monitor_cgroup = monitor.v2_directory;
 	return result;
 }
 
-static const struct runtime_handler lxc = { "lxc", prepare_lxc };
+static int confine_lxc(cri_engine *engine, const struct runtime_container *container, cri_call *call)
+{
+	return cgroup_allow_devices(engine->cgroups, container->cgroup, container->device_rules,
+				    container->n_device_rules, call);
+}
+
+static const struct runtime_handler lxc = { "lxc", prepare_lxc, confine_lxc };
 
 int runtime_handler_find(cri_engine *engine, const char *name, const struct runtime_handler **handler, cri_call *call)
 {
-	static const char step[] = "find the runtime handler";
-
 	if (text_is_empty(name))
 		name = engine->options.default_handler;
 	if (text_is_empty(name) || !strcmp(name, "lxc") || !strcmp(name, "lcr")) {
@@ -87,8 +89,8 @@ int runtime_handler_find(cri_engine *engine, const char *name, const struct runt
 	}
 	for (size_t i = 0; i < engine->options.n_handlers; i++) {
 		if (text_equal(engine->options.handlers[i]->name, name))
-			return call_fail(call, CRI_ENOTSUP, step, "%s: handlers of type %s are not built yet", name,
-					 engine->options.handlers[i]->type);
+			return call_fail(call, CRI_ENOTSUP, find_step, "%s: handlers of type %s are not built yet",
+					 name, engine->options.handlers[i]->type);
 	}
-	return call_fail(call, CRI_EINVAL, step, "runtime_handler: \"%s\" is not known: lxc, lcr", name);
+	return call_fail(call, CRI_EINVAL, find_step, "runtime_handler: \"%s\" is not known: lxc, lcr", name);
 }

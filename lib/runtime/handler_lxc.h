@@ -4,13 +4,12 @@
 #define LIBCRI_RUNTIME_HANDLER_LXC_H
 
 #include "core/engine.h"
+#include "runtime/cgroup.h"
 #include "runtime/container.h"
 
-#include <limits.h>
-
-/* The cgroup that a container's shim and monitor live in: shared by all, or in the pod's, beside the containers'.
- * NULL: memory ran out. */
-const char *handler_monitor_cgroup(const cri_engine *engine, const struct runtime_container *container,
-				   struct arena *arena);
+/* The cgroup that a container's shim and monitor live in: shared by all, or in the pod's, beside the containers'; and
+ * how they get into it. All in the arena. */
+int handler_monitor_cgroup(cri_engine *engine, const struct runtime_container *container, struct arena *arena,
+			   const char **cgroup, struct cgroup_entry *entry, cri_call *call);
 
 #endif

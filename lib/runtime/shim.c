@@ -80,13 +80,16 @@ int shim_receive(int fd, cJSON **answer, int *fds, size_t *n_fds, cri_call *call
 		return call_no_memory(call, ask_step);
 	for (;;) {
 		n = socket_receive(fd, text, SHIM_MESSAGE_MAX, received, &n_received, MSG_DONTWAIT);
+		/* Stands, once, before what was sent by one that ended with messages of ours unread. */
+		if (n == -ECONNRESET)
+			continue;
 		if (n != -EAGAIN)
 			break;
 		result = call_wait(call, ask_step, &poll, 1, -1);
 		if (result < 0)
 			return result;
 	}
-	if (n == 0 || n == -ECONNRESET)
+	if (n == 0)
 		return call_fail(call, CRI_EUNAVAILABLE, ask_step, "the shim ended before it answered; try again");
 	if (n < 0)
 		return call_fail_errno(call, (int)n, ask_step, "receive its answer");
@@ -132,44 +135,42 @@ int shim_request(int fd, const cJSON *request, const int *fds, size_t n_fds, cJS
 	return result < 0 ? result : shim_receive(fd, answer, NULL, NULL, call);
 }
 
-/* The directory of the v2 cgroup that the shim's order says it is to be born in; -ENODATA: none. */
-static int open_monitor_cgroup(const char *order)
+/* *fd: of the v2 cgroup's directory that the shim is to be born in; NULL: none, -1. */
+static int open_monitor_cgroup(const char *directory, int *fd, cri_call *call)
 {
-	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
-	CLEANUP_JSON cJSON *json = NULL;
-	const char *directory;
-	int result = fs_read(AT_FDCWD, order, ORDER_LIMIT, &content);
-	int fd;
-
-	if (result == 0)
-		result = json_parse(content.data, content.length, ORDER_LIMIT, &json);
-	if (result < 0)
-		return result;
-	result = json_string(json, "monitor_cgroup_v2", &directory);
-	if (result < 0)
-		return result == -ENOENT ? -ENODATA : result;
-	fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-static int find_monitor_cgroup(cri_engine *engine, const char *id, int *fd, cri_call *call)
-{
-	char order[PATH_MAX];
-	int result = path_container(engine, id, "shim.json", order) ? open_monitor_cgroup(order) : -ENAMETOOLONG;
-
-	if (result < 0 && result != -ENODATA)
-		return call_fail_errno(call, result, start_step, "find the monitors' cgroup by %s", order);
-	*fd = result < 0 ? -1 : result;
+	*fd = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (directory && *fd < 0)
+		return call_fail_errno(call, errno, start_step, "the monitors' cgroup %s", directory);
 	return 0;
 }
 
-/* cri-shim with the other end of *status as its SHIM_STATUS_FD. */
-static int start_shim(cri_engine *engine, const char *id, const char *option, int *status, int *pidfd, cri_call *call)
+/* The one that the shim's order names. */
+static int find_monitor_cgroup(cri_engine *engine, const char *id, int *fd, cri_call *call)
+{
+	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
+	CLEANUP_JSON cJSON *json = NULL;
+	const char *directory = NULL;
+	char order[PATH_MAX];
+	int result = path_container(engine, id, "shim.json", order) ? 0 : -ENAMETOOLONG;
+
+	if (result == 0)
+		result = fs_read(AT_FDCWD, order, ORDER_LIMIT, &content);
+	if (result == 0)
+		result = json_parse(content.data, content.length, ORDER_LIMIT, &json);
+	if (result == 0 && json_string(json, "monitor_cgroup_v2", &directory) == -EINVAL)
+		result = -EINVAL;
+	if (result < 0)
+		return call_fail_errno(call, result, start_step, "find the monitors' cgroup by %s", order);
+	return open_monitor_cgroup(directory, fd, call);
+}
+
+/* cri-shim in that cgroup, with the other end of start->status as its SHIM_STATUS_FD. */
+static int start_shim(cri_engine *engine, const char *id, const char *option, int cgroup, struct shim_start *start,
+		      cri_call *call)
 {
 	char program[PATH_MAX], directory[PATH_MAX];
 	CLEANUP_CLOSE int ours = -1;
 	CLEANUP_CLOSE int its = -1;
-	CLEANUP_CLOSE int cgroup = -1;
 	int pair[2];
 	int result = socket_pair(pair);
 
@@ -179,9 +180,6 @@ static int start_shim(cri_engine *engine, const char *id, const char *option, in
 	its = pair[1];
 	if (!path_helper(engine, "cri-shim", program) || !path_container(engine, id, NULL, directory))
 		return call_fail_errno(call, ENAMETOOLONG, start_step, "%s", id);
-	result = find_monitor_cgroup(engine, id, &cgroup, call);
-	if (result < 0)
-		return result;
 
 	const char *const with_option[] = { "cri-shim", option, directory, NULL };
 	const char *const without_option[] = { "cri-shim", directory, NULL };
@@ -192,29 +190,46 @@ static int start_shim(cri_engine *engine, const char *id, const char *option, in
 
 	result = fs_set_nonblocking(ours, true);
 	if (result == 0)
-		result = spawn_program(&spawn, pidfd);
+		result = spawn_program(&spawn, &start->pidfd);
 	if (result < 0)
 		return call_fail_errno(call, result, start_step, "%s", program);
-	*status = take_fd(&ours);
+	start->status = take_fd(&ours);
 	return 0;
 }
 
-/* After a failure: with the status socket closed the shim undoes what it began, and ends. */
-static void end_shim(cri_engine *engine, const char *id, int *status, int pidfd, cri_call *call)
+static void start_free(struct shim_start *start)
 {
-	struct pollfd poll = { .fd = pidfd, .events = POLLIN };
+	cleanup_close_fd(&start->status);
+	cleanup_close_fd(&start->pidfd);
+	start->status = start->pidfd = -1;
+}
+
+/* With the status socket closed the shim undoes what it began, and ends. */
+void shim_abandon(cri_engine *engine, const char *id, struct shim_start *start, cri_call *call)
+{
+	struct pollfd poll = { .fd = start->pidfd, .events = POLLIN };
 	cri_call after;
 
-	cleanup_close_fd(status);
-	*status = -1;
+	cleanup_close_fd(&start->status);
+	start->status = -1;
 	call_init_child(&after, call);
 	call_shield(&after);
 	if (call_wait(&after, start_step, &poll, 1, END_MILLISECONDS) <= 0)
-		pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+		pidfd_send_signal(start->pidfd, SIGKILL, NULL, 0);
 	call_clear(&after);
 	if (shim_process_kill(engine, id, &after) < 0)
 		engine_log(engine, CRI_LOG_ERROR, "%s", cri_call_message(&after));
 	call_unshield(&after);
+	start_free(start);
+}
+
+int shim_begin(cri_engine *engine, const char *id, const char *monitor_cgroup, struct shim_start *start, cri_call *call)
+{
+	CLEANUP_CLOSE int cgroup = -1;
+	int result = open_monitor_cgroup(monitor_cgroup, &cgroup, call);
+
+	*start = (struct shim_start){ -1, -1 };
+	return result < 0 ? result : start_shim(engine, id, NULL, cgroup, start, call);
 }
 
 static int take_created(const cJSON *answer, struct arena *arena, struct shim_created *created, cri_call *call)
@@ -232,20 +247,25 @@ static int take_created(const cJSON *answer, struct arena *arena, struct shim_cr
 	return created->user ? 0 : call_no_memory(call, start_step);
 }
 
-int shim_create(cri_engine *engine, const char *id, struct arena *arena, struct shim_created *created, cri_call *call)
+int shim_create(cri_engine *engine, const char *id, struct shim_start *start, struct arena *arena,
+		struct shim_created *created, cri_call *call)
 {
 	CLEANUP_JSON cJSON *answer = NULL;
-	CLEANUP_CLOSE int status = -1;
-	CLEANUP_CLOSE int pidfd = -1;
-	int result = start_shim(engine, id, NULL, &status, &pidfd, call);
+	int result = send_request(start->status, SHIM_GO, NULL, 0, call);
 
-	if (result < 0)
-		return result;
-	result = shim_receive(status, &answer, NULL, NULL, call);
+	/* One that has failed already has said why. */
+	if (result == CRI_EUNAVAILABLE) {
+		call_clear(call);
+		result = 0;
+	}
+	if (result == 0)
+		result = shim_receive(start->status, &answer, NULL, NULL, call);
 	if (result == 0)
 		result = take_created(answer, arena, created, call);
 	if (result < 0)
-		end_shim(engine, id, &status, pidfd, call);
+		shim_abandon(engine, id, start, call);
+	else
+		start_free(start);
 	return result;
 }
 
@@ -273,16 +293,19 @@ int shim_liveness(cri_engine *engine, const char *id, enum shim_liveness *livene
 
 int shim_resume(cri_engine *engine, const char *id, cri_call *call)
 {
-	CLEANUP_CLOSE int status = -1;
-	CLEANUP_CLOSE int pidfd = -1;
+	struct shim_start start = { -1, -1 };
+	CLEANUP_CLOSE int cgroup = -1;
 	enum shim_liveness liveness;
 	cri_call attempt;
 	int result;
 
 	call_init_child(&attempt, call);
-	result = start_shim(engine, id, "--resume", &status, &pidfd, &attempt);
+	result = find_monitor_cgroup(engine, id, &cgroup, &attempt);
 	if (result == 0)
-		result = shim_receive(status, NULL, NULL, NULL, &attempt);
+		result = start_shim(engine, id, "--resume", cgroup, &start, &attempt);
+	if (result == 0)
+		result = shim_receive(start.status, NULL, NULL, NULL, &attempt);
+	start_free(&start);
 	if (result == 0)
 		return 0;
 	/* Another one took it over, or the container came to its end meanwhile: there is nothing to resume. */

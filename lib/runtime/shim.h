@@ -12,9 +12,23 @@ struct shim_created {
 	const char *user; /* JSON {"uid":0,"gid":0,"groups":[]} */
 };
 
-/* Starts cri-shim for a prepared container and waits until its first process is created but not yet executed. On
- * failure nothing of it runs any more; what failed inside is described in `call`. */
-int shim_create(cri_engine *engine, const char *id, struct arena *arena, struct shim_created *created, cri_call *call);
+/* A shim that starts. */
+struct shim_start {
+	int status, pidfd;
+};
+
+/* Starts cri-shim for a prepared container, in a v2 cgroup's directory (NULL: none). It gets itself and liblxc ready,
+ * while what it does not need for that is made; then comes shim_create or shim_abandon, which end *start. */
+int shim_begin(cri_engine *engine, const char *id, const char *monitor_cgroup, struct shim_start *start,
+	       cri_call *call);
+
+/* All is made: waits until the container's first process is created but not yet executed. On failure nothing of it runs
+ * any more; what failed inside is described in `call`. */
+int shim_create(cri_engine *engine, const char *id, struct shim_start *start, struct arena *arena,
+		struct shim_created *created, cri_call *call);
+
+/* Something could not be made, as `call` says: nothing of it runs any more. */
+void shim_abandon(cri_engine *engine, const char *id, struct shim_start *start, cri_call *call);
 
 /* What of a container's processes is alive: locks, not pids (DESIGN.md, Liveness). */
 enum shim_liveness {

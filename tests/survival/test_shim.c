@@ -305,6 +305,27 @@ static void test_hang_up(void **state)
 	cri_free(sandbox);
 }
 
+/* The kernel refuses a limit while the shim starts, which therefore never hears "go". */
+static void test_abandoned_at_its_start(void **state)
+{
+	struct fixture *fixture = *state;
+	const cri_resources resources = { CRI_RESOURCES_INIT, .cpuset_cpus = "4095" };
+	const char *const command[] = { "/bin/sleep", "1000" };
+	const cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT, .name = "abandoned", .image = IMAGE,
+		.command = command,        .n_command = 2,      .resources = &resources,
+	};
+	char *sandbox = fixture_run_sandbox(fixture, "abandoned");
+	char *id = NULL;
+
+	assert_true(cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call) < 0);
+	assert_non_null(strstr(cri_call_message(fixture->call), "cpuset"));
+	assert_null(id);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	fixture_assert_clean(fixture);
+	cri_free(sandbox);
+}
+
 static void signal_helper(struct fixture *fixture, const char *id, enum shim_process process, int signal)
 {
 	int pidfd = shim_process_open(fixture->engine, id, process);
@@ -435,6 +456,7 @@ int main(void)
 		fixture_test(test_command_at_the_end),
 		fixture_test(test_terminal),
 		fixture_test(test_hang_up),
+		fixture_test(test_abandoned_at_its_start),
 		fixture_test(test_last_lines_without_a_shim),
 		fixture_test(test_killed_while_publishing),
 		fixture_test(test_failed_creation),

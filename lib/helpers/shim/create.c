@@ -2,6 +2,7 @@
 /* From the order to a container whose first process waits for "start". */
 #include "control.h"
 #include "exit.h"
+#include "go.h"
 #include "init_link.h"
 #include "kill.h"
 #include "lxc.h"
@@ -129,7 +130,7 @@ static int fill_store(struct shim *shim, struct creation *creation, struct failu
 	return result < 0 ? fail(failure, code_of_errno(result), result, step, "fill the store") : 0;
 }
 
-/* What must be there before the monitor is: it starts liblxc at once, while the rest is prepared beside it. */
+/* What must be there before the monitor is: it loads liblxc at once, while the rest is prepared beside it. */
 static int prepare(struct shim *shim, struct creation *creation, struct failure *failure)
 {
 	const char *failed = "";
@@ -323,8 +324,9 @@ void shim_undo(struct shim *shim)
 
 	if (!shim->monitor)
 		return;
-	/* The store holds a copy: closing would not tell cri-init. */
+	/* The store holds copies: closing would tell neither cri-init nor a monitor that still waits for "go". */
 	shutdown(shim->init.fd, SHUT_RDWR);
+	shutdown(shim->link.fd, SHUT_WR);
 	/* The monitor tells when liblxc has put everything away, or ends. */
 	if (poll(&link, 1, UNDO_MILLISECONDS) != 1)
 		kill(shim->monitor, SIGKILL);
@@ -342,6 +344,10 @@ int shim_create(struct shim *shim, int status_fd, char **user, struct failure *f
 	struct init_answer answer = { .terminal = -1 };
 	int result = prepare(shim, &creation, failure);
 
+	if (result == 0)
+		result = go_await(status_fd, failure);
+	if (result == 0)
+		result = go_send(shim->link.fd, failure);
 	if (result == 0)
 		result = prepare_beside(shim, &creation, failure);
 	if (result == 0)

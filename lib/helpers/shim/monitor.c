@@ -3,6 +3,7 @@
 
 #include "birth.h"
 #include "exit.h"
+#include "go.h"
 #include "lxc.h"
 #include "oom.h"
 #include "store.h"
@@ -148,7 +149,8 @@ static int enter_mounts(const struct order *order, int *host_fd, struct failure 
 	return 0;
 }
 
-static int run(struct order *order, int *host_fd, int *status, struct failure *failure)
+/* *oom counts on, when the cgroups cannot be seen any more. */
+static int run(struct order *order, int *host_fd, int *oom, int *status, struct failure *failure)
 {
 	int result = take_lock(order, failure);
 
@@ -156,8 +158,14 @@ static int run(struct order *order, int *host_fd, int *status, struct failure *f
 		result = lxc_load(failure);
 	if (result == 0)
 		result = leave_network(order, failure);
+	/* The container's cgroup and root are made meanwhile. */
 	if (result == 0)
-		result = enter_mounts(order, host_fd, failure);
+		result = go_await(LINK_FD, failure);
+	if (result < 0)
+		return result;
+	*oom = oom_open(order);
+	birth_begin(order_open_cgroup(order));
+	result = enter_mounts(order, host_fd, failure);
 	return result < 0 ? result : lxc_run(order, PROGRAM_PATH, status, failure);
 }
 
@@ -232,15 +240,10 @@ _Noreturn static void monitor(struct order *order, const struct monitor_fds *fds
 
 	mallopt(M_TOP_PAD, 65536);
 	(void)prctl(PR_SET_NAME, "cri-monitor", 0, 0, 0);
-	/* While the cgroups are in sight. */
-	if (result == 0)
-		oom = oom_open(order);
-	if (result == 0)
-		birth_begin(order_open_cgroup(order));
 	if (result == 0)
 		result = install_release();
 	result = result < 0 ? fail(&message.failure, code_of_errno(result), result, step, "take its descriptors")
-			    : run(order, &host_fd, &status, &message.failure);
+			    : run(order, &host_fd, &oom, &status, &message.failure);
 	/* The log, of which the monitor writes the last lines when the shim is dead, is where the host has it. */
 	if (host_fd >= 0)
 		(void)setns(host_fd, CLONE_NEWNS);

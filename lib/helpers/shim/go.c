@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "go.h"
+
+#include "base/cleanup.h"
+#include "base/socket.h"
+#include "runtime/shim_protocol.h"
+
+#include <string.h>
+
+static const char step[] = "go on";
+
+int go_await(int fd, struct failure *failure)
+{
+	char text[sizeof(SHIM_GO)];
+	int fds[SOCKET_MAX_FDS];
+	size_t n_fds = 0;
+	ssize_t n = socket_receive(fd, text, sizeof(text), fds, &n_fds, 0);
+
+	while (n > 0 && n_fds)
+		close(fds[--n_fds]);
+	if (n == 0 || n == -ECONNRESET)
+		return fail(failure, CRI_ECANCELED, 0, step, "nobody waits for it any more");
+	if (n < 0)
+		return fail(failure, code_of_errno((int)n), (int)n, step, "receive \"go\"");
+	if (n != (ssize_t)strlen(SHIM_GO) || memcmp(text, SHIM_GO, (size_t)n) != 0)
+		return fail(failure, CRI_EINVAL, 0, step, "what came is not \"go\"");
+	return 0;
+}
+
+int go_send(int fd, struct failure *failure)
+{
+	int result = socket_send(fd, SHIM_GO, strlen(SHIM_GO), NULL, 0);
+
+	return result < 0 && result != -EPIPE && result != -ECONNRESET
+		       ? fail(failure, code_of_errno(result), result, step, "send \"go\"")
+		       : 0;
+}
