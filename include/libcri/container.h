@@ -104,6 +104,8 @@ CRI_API int cri_container_wait_begin(cri_engine *engine, const char *id, cri_op 
 
 /** Sends a signal ("TERM", "SIGHUP", "9") to the first process of a running container. */
 CRI_API int cri_container_signal(cri_engine *engine, const char *id, const char *signal, cri_call *call);
+CRI_API int cri_container_signal_begin(cri_engine *engine, const char *id, const char *signal, cri_op **op,
+				       cri_call *call);
 
 /** CRI ContainerStatus. The list holds one. @return 0, CRI_ENOTFOUND. */
 CRI_API int cri_container_status_get(cri_engine *engine, const char *id, cri_list **status, cri_call *call);
@@ -120,6 +122,8 @@ CRI_API int cri_container_info_json(cri_engine *engine, const char *id, char **j
 /** CRI UpdateContainerResources, of a created or running container. What is not given stays. */
 CRI_API int cri_container_update_resources(cri_engine *engine, const char *id, const cri_resources *resources,
 					   cri_call *call);
+CRI_API int cri_container_update_resources_begin(cri_engine *engine, const char *id, const cri_resources *resources,
+						 cri_op **op, cri_call *call);
 
 /** CRI ReopenContainerLog: when it returns, the log file exists at its path and new lines go there. */
 CRI_API int cri_container_reopen_log(cri_engine *engine, const char *id, cri_call *call);

@@ -35,6 +35,16 @@ struct signal_args {
 	const char *signal;
 };
 
+static int copy_args(struct arena *arena, void *pointer, cri_call *call)
+{
+	struct signal_args *args = pointer;
+	int result = api_copy_id(arena, &args->id, call);
+
+	if (result == 0 && args->signal && !(args->signal = arena_strdup(arena, args->signal)))
+		result = call_no_memory(call, "copy the signal");
+	return result;
+}
+
 static int send_signal(cri_engine *engine, const void *pointer, void *output, cri_call *call)
 {
 	const struct signal_args *args = pointer;
@@ -56,6 +66,13 @@ int cri_container_signal(cri_engine *engine, const char *id, const char *signal,
 	const struct signal_args args = { id, signal };
 
 	return api_call(engine, send_signal, &args, NULL, call);
+}
+
+int cri_container_signal_begin(cri_engine *engine, const char *id, const char *signal, cri_op **op, cri_call *call)
+{
+	const struct signal_args args = { id, signal };
+
+	return api_begin(engine, send_signal, &args, sizeof(args), copy_args, API_NO_OUTPUT, op, call);
 }
 
 static int reopen_log(cri_engine *engine, const void *pointer, void *output, cri_call *call)

@@ -18,6 +18,18 @@ struct update_args {
 	const cri_resources *resources;
 };
 
+static int copy_args(struct arena *arena, void *pointer, cri_call *call)
+{
+	struct update_args *args = pointer;
+	const void *resources = NULL;
+	int result = api_copy_id(arena, &args->id, call);
+
+	if (result == 0)
+		result = config_copy(&config_resources, arena, args->resources, &resources, call);
+	args->resources = resources;
+	return result;
+}
+
 /* What is not given stays as it was. */
 static void merge(cri_resources *to, const cri_resources *from)
 {
@@ -98,20 +110,20 @@ static int apply(cri_engine *engine, struct arena *arena, const struct container
 
 static int update(cri_engine *engine, const void *pointer, void *output, cri_call *call)
 {
-	const struct update_args *args = pointer;
+	struct update_args args = *(const struct update_args *)pointer;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	struct container_row row;
-	const void *resources;
 	CLEANUP_LOCK int lock = -1;
 	int result;
 
 	(void)output;
-	call_object(call, "container %s", args->id);
-	result = config_copy(&config_resources, &arena, args->resources, &resources, call);
+	result = copy_args(&arena, &args, call);
+	if (result)
+		return result;
+	call_object(call, "container %s", args.id);
+	result = config_check_resources(args.resources, "linux", call);
 	if (result == 0)
-		result = config_check_resources(resources, "linux", call);
-	if (result == 0)
-		result = store_container_get(engine->store, &arena, args->id, false, &row, call);
+		result = store_container_get(engine->store, &arena, args.id, false, &row, call);
 	if (result == 0)
 		result = engine_lock_object(engine, row.id, &lock, call);
 	if (result == 0)
@@ -122,7 +134,7 @@ static int update(cri_engine *engine, const void *pointer, void *output, cri_cal
 		return result;
 	if (row.state != CONTAINER_CREATED && row.state != CONTAINER_RUNNING)
 		return call_fail(call, CRI_EPRECONDITION, "check its state", "it has exited");
-	return apply(engine, &arena, &row, resources, call);
+	return apply(engine, &arena, &row, args.resources, call);
 }
 
 int cri_container_update_resources(cri_engine *engine, const char *id, const cri_resources *resources, cri_call *call)
@@ -130,4 +142,12 @@ int cri_container_update_resources(cri_engine *engine, const char *id, const cri
 	const struct update_args args = { id, resources };
 
 	return api_call(engine, update, &args, NULL, call);
+}
+
+int cri_container_update_resources_begin(cri_engine *engine, const char *id, const cri_resources *resources,
+					 cri_op **op, cri_call *call)
+{
+	const struct update_args args = { id, resources };
+
+	return api_begin(engine, update, &args, sizeof(args), copy_args, API_NO_OUTPUT, op, call);
 }

@@ -221,6 +221,20 @@ char *fixture_log(struct fixture *fixture, const char *name)
 	return text;
 }
 
+void fixture_await_line(struct fixture *fixture, const char *name, const char *line)
+{
+	for (int i = 0; i < 1000; i++) {
+		char *log = fixture_log(fixture, name);
+		const bool is_there = strstr(log, line);
+
+		free(log);
+		if (is_there)
+			return;
+		usleep(10000);
+	}
+	fail_msg("%s: no \"%s\"", name, line);
+}
+
 void fixture_clear(struct fixture *fixture)
 {
 	cri_list *list = NULL;

@@ -63,6 +63,9 @@ cri_container_state fixture_state_of(struct fixture *fixture, const char *contai
 /* The whole log file of a container, to be freed. */
 char *fixture_log(struct fixture *fixture, const char *name);
 
+/* Waits at most ten seconds for a line in it. */
+void fixture_await_line(struct fixture *fixture, const char *name, const char *line);
+
 /* Removes every pod. */
 void fixture_clear(struct fixture *fixture);
 

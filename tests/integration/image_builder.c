@@ -139,6 +139,19 @@ void tar_file(struct tar *tar, const char *name, mode_t mode, const char *conten
 	tar_bytes(tar, name, mode, content, strlen(content));
 }
 
+void tar_copy(struct tar *tar, const char *name, mode_t mode, const char *path)
+{
+	static char bytes[8 << 20];
+	FILE *file = fopen(path, "re");
+	size_t length;
+
+	assert_non_null(file);
+	length = fread(bytes, 1, sizeof(bytes), file);
+	assert_true(length < sizeof(bytes));
+	fclose(file);
+	tar_bytes(tar, name, mode, bytes, length);
+}
+
 void tar_symlink(struct tar *tar, const char *name, const char *target)
 {
 	header(tar, name, '2', 0777, 0, target, 0);
@@ -230,8 +243,8 @@ void builder_layer(struct builder *builder, const struct tar *tar, const char *c
 
 static size_t write_config(const struct builder *builder, char *text, size_t size)
 {
-	size_t length = (size_t)snprintf(text, size, "{\"os\":\"linux\",\"config\":{\"User\":\"%s\",\"Cmd\":%s}",
-					 builder->user, *builder->command ? builder->command : "null");
+	size_t length = (size_t)snprintf(text, size, "{\"os\":\"linux\",\"config\":{\"User\":\"%s\"%s}", builder->user,
+					 builder->config);
 
 	if (*builder->architecture)
 		length += (size_t)snprintf(text + length, size - length, ",\"architecture\":\"%s\"",

@@ -28,6 +28,8 @@ void tar_end(struct tar *tar);
 void tar_directory(struct tar *tar, const char *name, mode_t mode);
 void tar_file(struct tar *tar, const char *name, mode_t mode, const char *content);
 void tar_bytes(struct tar *tar, const char *name, mode_t mode, const void *bytes, size_t length);
+/* A file of this machine, of at most 8 MiB. */
+void tar_copy(struct tar *tar, const char *name, mode_t mode, const char *path);
 void tar_symlink(struct tar *tar, const char *name, const char *target);
 void tar_hardlink(struct tar *tar, const char *name, const char *target);
 void tar_device(struct tar *tar, const char *name, char type, unsigned major_number, unsigned minor_number);
@@ -42,7 +44,7 @@ struct builder {
 	char directory[200];
 	char user[64];         /* of the config */
 	char architecture[16]; /* "": none in the config */
-	char command[96];      /* Cmd of the config, a JSON array; "": none */
+	char config[160];      /* further members of the config's "config": ",\"Cmd\":[\"sh\"]" */
 	size_t n_layers;
 	char diff_ids[BUILDER_MAX_LAYERS][DIGEST_TEXT];
 	char digests[BUILDER_MAX_LAYERS][DIGEST_TEXT];

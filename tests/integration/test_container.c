@@ -2,12 +2,11 @@
 /* A container's life: create, start, stop, wait, remove; status, lists, exec, its command and environment. */
 #include "fixture.h"
 
-#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static int64_t milliseconds(void)
 {
@@ -114,10 +113,10 @@ static void test_stop_signal_and_signal(void **state)
 {
 	struct fixture *fixture = *state;
 	char *sandbox = fixture_run_sandbox(fixture, "signals");
-	const char *const command[] = { "/bin/sh", "-c", "trap 'exit 9' USR1; while :; do sleep 0.02; done" };
+	const char *const command[] = { "/bin/sh", "-c", "trap 'exit 9' USR1; echo up; while :; do sleep 0.02; done" };
 	const cri_container_config config = {
-		CRI_CONTAINER_CONFIG_INIT, .name = "usr1", .image = IMAGE,
-		.command = command,        .n_command = 3, .stop_signal = "SIGUSR1",
+		CRI_CONTAINER_CONFIG_INIT, .name = "usr1",         .image = IMAGE, .command = command, .n_command = 3,
+		.stop_signal = "SIGUSR1",  .log_path = "usr1.log",
 	};
 	char *id = NULL;
 
@@ -125,7 +124,7 @@ static void test_stop_signal_and_signal(void **state)
 	expect_code(fixture, CRI_EPRECONDITION, cri_container_signal(fixture->engine, id, "TERM", fixture->call));
 	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
 	expect_code(fixture, CRI_EINVAL, cri_container_signal(fixture->engine, id, "NOSUCH", fixture->call));
-	usleep(100000);
+	fixture_await_line(fixture, "usr1", " stdout F up\n");
 	expect_ok(fixture, cri_container_stop(fixture->engine, id, 10, fixture->call));
 	assert_int_equal(fixture_wait(fixture, id), 9);
 	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
@@ -185,92 +184,6 @@ static void test_start_error(void **state)
 	cri_free(sandbox);
 }
 
-static void test_exec_sync(void **state)
-{
-	struct fixture *fixture = *state;
-	char *sandbox = fixture_run_sandbox(fixture, "exec");
-	char *id = fixture_start(fixture, sandbox, "exec", "sleep 1000");
-	const char *const split[] = { "/bin/sh", "-c", "echo out; echo err >&2; exit 42" };
-	/* Children, a child's children, and one that leads a session of its own. */
-	const char *const slow[] = { "/bin/sh", "-c",
-				     "sleep 1000 & setsid sleep 1000 & setsid sh -c 'sleep 1000 & sleep 1000' & "
-				     "sleep 1000" };
-	const char *const missing[] = { "nosuchprogram" };
-	const char *const binary[] = { "/bin/sh", "-c", "printf 'a\\000b'; head -c 100000 /dev/zero" };
-	cri_exec_options options = { CRI_EXEC_OPTIONS_INIT, .command = split, .n_command = 3 };
-	cri_exec_result *result = NULL;
-	char *processes;
-
-	expect_ok(fixture, cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
-	assert_int_equal(result->exit_code, 42);
-	assert_string_equal(result->output, "out\n");
-	assert_string_equal(result->error_output, "err\n");
-	cri_free(result);
-	options.command = binary;
-	expect_ok(fixture, cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
-	assert_int_equal(result->output_length, 100003);
-	assert_memory_equal(result->output, "a\0b\0", 4);
-	cri_free(result);
-	options.command = missing;
-	options.n_command = 1;
-	expect_ok(fixture, cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
-	assert_int_equal(result->exit_code, 127);
-	cri_free(result);
-	options.command = slow;
-	options.n_command = 3;
-	options.timeout = 1;
-	expect_code(fixture, CRI_ETIMEDOUT,
-		    cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
-	processes = fixture_exec(fixture, id, "sleep 0.2; ps | grep -c '[s]leep 1000'", NULL);
-	assert_string_equal(processes, "1\n");
-	free(processes);
-	options.n_command = 0;
-	expect_code(fixture, CRI_EINVAL,
-		    cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
-	options.n_command = 3;
-	expect_ok(fixture, cri_container_stop(fixture->engine, id, 0, fixture->call));
-	expect_code(fixture, CRI_EPRECONDITION,
-		    cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
-	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
-	cri_free(id);
-	cri_free(sandbox);
-}
-
-static void test_exec_output_limit(void **state)
-{
-	struct fixture *fixture = *state;
-	char *sandbox = fixture_run_sandbox(fixture, "limit");
-	char *id = fixture_start(fixture, sandbox, "limit", "sleep 1000");
-	const char *const command[] = { "/bin/sh", "-c", "head -c 20000000 /dev/zero; echo end >&2" };
-	const cri_exec_options options = { CRI_EXEC_OPTIONS_INIT, .command = command, .n_command = 3, .timeout = 60 };
-	cri_exec_result *result = NULL;
-
-	expect_ok(fixture, cri_container_exec_sync(fixture->engine, id, &options, &result, fixture->call));
-	assert_int_equal(result->exit_code, 0);
-	assert_int_equal(result->output_length, 16 << 20);
-	assert_true(result->truncated);
-	assert_string_equal(result->error_output, "end\n");
-	cri_free(result);
-	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
-	cri_free(id);
-	cri_free(sandbox);
-}
-
-/* Before it is killed the container shall have come so far. */
-static void await_line(struct fixture *fixture, const char *name, const char *line)
-{
-	for (int i = 0; i < 1000; i++) {
-		char *log = fixture_log(fixture, name);
-		const bool is_there = strstr(log, line);
-
-		free(log);
-		if (is_there)
-			return;
-		usleep(10000);
-	}
-	fail_msg("%s: no \"%s\"", name, line);
-}
-
 static void test_environment_and_directory(void **state)
 {
 	struct fixture *fixture = *state;
@@ -305,7 +218,7 @@ static void test_environment_and_directory(void **state)
 	output = fixture_exec(fixture, id, "pwd; echo \"$A\"; id -u; id -g; id -G", NULL);
 	assert_string_equal(output, "/made/for it\n1 2=3\n1234\n99\n99 4321\n");
 	free(output);
-	await_line(fixture, "env", " stdout F ready\n");
+	fixture_await_line(fixture, "env", " stdout F ready\n");
 	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
 	assert_int_equal(cri_container_status_at(list, 0)->uid, 1234);
 	assert_int_equal(cri_container_status_at(list, 0)->gid, 99);
@@ -422,26 +335,59 @@ static void test_names(void **state)
 	cri_free(sandbox);
 }
 
-static void test_operation(void **state)
+/* The verbose map of CRI's ContainerStatus. */
+static void test_information(void **state)
 {
 	struct fixture *fixture = *state;
-	char *sandbox = fixture_run_sandbox(fixture, "op");
-	char *id = fixture_start(fixture, sandbox, "op", "sleep 0.3; exit 5");
-	cri_op *op = NULL;
-	int32_t exit_code = -1;
-	int result;
+	char *sandbox = fixture_run_sandbox(fixture, "info");
+	char *id = fixture_start(fixture, sandbox, "info", "sleep 1000");
+	char expected[128], *json = NULL;
+	cri_list *list;
 
-	expect_ok(fixture, cri_container_wait_begin(fixture->engine, id, &op, fixture->call));
-	while ((result = cri_op_finish(op, &exit_code, fixture->call)) == CRI_EAGAIN) {
-		struct pollfd fd = { .fd = cri_op_fd(op), .events = POLLIN };
-
-		assert_true(poll(&fd, 1, 10000) == 1);
-	}
-	expect_ok(fixture, result);
-	assert_int_equal(exit_code, 5);
-	cri_op_free(op);
+	expect_ok(fixture, cri_container_info_json(fixture->engine, id, &json, fixture->call));
+	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
+	snprintf(expected, sizeof(expected), "\"pid\":%d,", cri_container_status_at(list, 0)->pid);
+	assert_true(cri_container_status_at(list, 0)->pid > 0);
+	assert_non_null(strstr(json, expected));
+	snprintf(expected, sizeof(expected), "\"sandboxID\":\"%s\"", sandbox);
+	assert_non_null(strstr(json, expected));
+	assert_non_null(strstr(json, cri_container_status_at(list, 0)->cgroup));
+	assert_non_null(strstr(json, "\"config\":{"));
+	cri_list_free(list);
+	cri_free(json);
+	expect_code(fixture, CRI_ENOTFOUND,
+		    cri_container_info_json(fixture->engine, "0123456789", &json, fixture->call));
 	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
 	cri_free(id);
+	cri_free(sandbox);
+}
+
+/* Standard input is a pipe that stays open, or /dev/null. */
+static void test_standard_input(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "stdin");
+	const char *const command[] = { "/bin/cat" };
+	cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT, .name = "open", .image = IMAGE,
+		.command = command,        .n_command = 1, .stdin_ = true,
+	};
+	char *open = NULL, *closed = NULL, *output;
+
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &open, fixture->call));
+	expect_ok(fixture, cri_container_start(fixture->engine, open, fixture->call));
+	config.name = "closed";
+	config.stdin_ = false;
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &closed, fixture->call));
+	expect_ok(fixture, cri_container_start(fixture->engine, closed, fixture->call));
+	assert_int_equal(fixture_wait(fixture, closed), 0);
+	output = fixture_exec(fixture, open, "readlink /proc/1/fd/0 | cut -d : -f 1", NULL);
+	assert_string_equal(output, "pipe\n");
+	free(output);
+	assert_int_equal(fixture_state_of(fixture, open), CRI_CONTAINER_RUNNING);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(open);
+	cri_free(closed);
 	cri_free(sandbox);
 }
 
@@ -454,13 +400,12 @@ int main(void)
 		fixture_test(test_stop_signal_and_signal),
 		fixture_test(test_remove_running),
 		fixture_test(test_start_error),
-		fixture_test(test_exec_sync),
-		fixture_test(test_exec_output_limit),
 		fixture_test(test_environment_and_directory),
 		fixture_test(test_default_command),
 		fixture_test(test_lists),
 		fixture_test(test_names),
-		fixture_test(test_operation),
+		fixture_test(test_information),
+		fixture_test(test_standard_input),
 	};
 
 	return cmocka_run_group_tests_name("container", tests, fixture_set_up, fixture_tear_down);
