@@ -55,6 +55,12 @@ class Client:
             return method(self.messages[call.request](**fields), timeout=_timeout)
         return invoke
 
+    def packed(self, name, **fields):
+        """The path of a call, and its request as bytes."""
+        call = self._calls[name][0]
+        request = self.messages[call.request](**fields)
+        return f"/{cri_schema.PACKAGES[self.dialect]}.{call.service}/{name}", request.SerializeToString()
+
     def send(self, name, request, timeout=TIMEOUT):
         """A call with a request that is already made."""
         return self._calls[name][1](request, timeout=timeout)
