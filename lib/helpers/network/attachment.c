@@ -117,28 +117,57 @@ static int run_program(const struct pod *pod, const struct attachment *attachmen
 	return result_read(printed, result, failure);
 }
 
-/* One plugin. For ADD `*result` becomes its result; it begins as that of the one before. */
-static int run_plugin(struct pod *pod, const struct attachment *attachment, const cJSON *plugin, cJSON **result,
+/* Rules are deleted by who made them; what this program made never holds up the program, and the other way round. */
+static int delete_with_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
+			     const cJSON *previous, bool by_program, struct failure *failure)
+{
+	cJSON *none = NULL;
+
+	(void)native_run(pod, attachment, configuration, previous, &none, failure);
+	if (by_program)
+		(void)run_program(pod, attachment, type_of(configuration), configuration, &none, failure);
+	return failure->code;
+}
+
+static int run_either(struct pod *pod, const struct attachment *attachment, const cJSON *plugin, cJSON **result,
 		      struct failure *failure)
 {
 	CLEANUP_JSON cJSON *configuration = NULL;
 	cJSON *next = NULL;
-	const char *type = type_of(plugin);
+	bool makes_rules = false, by_program = false;
 	int code = configure(pod, attachment, plugin, *result, &configuration, failure);
 
-	if (code == 0 && pod->in_process && native_can(configuration))
-		code = native_run(pod, attachment, configuration, *result, &next, failure);
-	else if (code == 0)
-		code = run_program(pod, attachment, type, configuration, &next, failure);
-	if (code < 0) {
-		fail_where(failure, "network %s: plugin %s: %s", attachment->name, type, command_names[pod->command]);
+	if (code == 0 && pod->command == COMMAND_DEL)
+		code = native_makes_rules(pod, attachment, configuration, &makes_rules, &by_program, failure);
+	if (code < 0)
 		return code;
-	}
+	if (makes_rules)
+		return delete_with_rules(pod, attachment, configuration, *result, by_program, failure);
+	if (pod->in_process && native_can(pod, configuration))
+		code = native_run(pod, attachment, configuration, *result, &next, failure);
+	else
+		code = run_program(pod, attachment, type_of(plugin), configuration, &next, failure);
 	if (next) {
 		cJSON_Delete(*result);
 		*result = next;
 	}
-	return 0;
+	return code;
+}
+
+/* One plugin. For ADD `*result` becomes its result; it begins as that of the one before. Of several that fail the
+ * first is described. */
+static int run_plugin(struct pod *pod, const struct attachment *attachment, const cJSON *plugin, cJSON **result,
+		      struct failure *failure)
+{
+	struct failure its = { 0 };
+	int code = run_either(pod, attachment, plugin, result, &its);
+
+	if (code < 0 && !failure->code) {
+		fail_where(&its, "network %s: plugin %s: %s", attachment->name, type_of(plugin),
+			   command_names[pod->command]);
+		*failure = its;
+	}
+	return code;
 }
 
 int attachment_delete(struct pod *pod, struct attachment *attachment, struct failure *failure)

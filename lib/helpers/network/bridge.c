@@ -13,19 +13,23 @@
 #include <string.h>
 
 #define DEFAULT_BRIDGE "cni0"
-#define OWN_SETS (1u << SET_LOCAL | 1u << SET_MASQUERADED)
 #define NAME_TRIES 8
 
 bool bridge_can(const cJSON *configuration)
 {
-	static const char *const known[] = { "type",   "name", "cniVersion",  "prevResult", "runtimeConfig",
-					     "bridge", "dns",  "isGateway",   "ipMasq",     "isDefaultGateway",
-					     "mtu",    "ipam", "hairpinMode", NULL };
+	static const char *const known[] = { "type",   "name", "cniVersion",  "prevResult",   "runtimeConfig",
+					     "bridge", "dns",  "isGateway",   "ipMasq",       "isDefaultGateway",
+					     "mtu",    "ipam", "hairpinMode", "forceAddress", NULL };
 	const cJSON *arguments = cJSON_GetObjectItemCaseSensitive(configuration, "runtimeConfig");
 
 	return native_only_known(configuration, known) && !cJSON_GetObjectItemCaseSensitive(arguments, "mac") &&
 	       !cJSON_GetObjectItemCaseSensitive(arguments, "ipRanges") &&
 	       host_local_can(cJSON_GetObjectItemCaseSensitive(configuration, "ipam"));
+}
+
+bool bridge_makes_rules(const cJSON *configuration)
+{
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(configuration, "ipMasq"));
 }
 
 static int read_flag(const cJSON *configuration, const char *key, bool *flag, struct failure *failure)
@@ -51,6 +55,8 @@ static int read_configuration(const cJSON *configuration, struct bridge *bridge,
 	code = read_flag(configuration, "isGateway", &bridge->is_gateway, failure);
 	if (code == 0)
 		code = read_flag(configuration, "isDefaultGateway", &bridge->is_default_gateway, failure);
+	if (code == 0)
+		code = read_flag(configuration, "forceAddress", &bridge->force_address, failure);
 	if (code == 0)
 		code = read_flag(configuration, "ipMasq", &bridge->masquerade, failure);
 	if (code == 0)
@@ -81,17 +87,24 @@ static int random_mac(uint8_t mac[6])
 	return code;
 }
 
-/*
- * The kernel gives the bridge its link-local address anew whenever the first port comes, and looks for a duplicate for
- * two seconds. Until then it finds no neighbour for what it forwards, so that nobody outside reaches a pod over IPv6.
- * Nobody else on a bridge of our making chooses that address. Without /proc/sys, or IPv6, it stays as it is.
- */
-static void skip_duplicate_detection(const char *bridge)
+static void write_setting(const char *bridge, const char *setting, const char *value)
 {
 	char path[PATH_MAX];
 
-	if (fs_path(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_dad", bridge) == 0)
-		(void)fs_write_text(AT_FDCWD, path, "0");
+	if (fs_path(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", bridge, setting) == 0)
+		(void)fs_write_text(AT_FDCWD, path, value);
+}
+
+/*
+ * The kernel gives the bridge its link-local address anew whenever the first port comes, and looks for a duplicate for
+ * two seconds. Until then it finds no neighbour for what it forwards, so that nobody outside reaches a pod over IPv6.
+ * Nobody else on a bridge of our making chooses that address. And who owns an interface owns its routes. Without
+ * /proc/sys, or IPv6, all stays as it is.
+ */
+static void write_settings(const char *bridge)
+{
+	write_setting(bridge, "accept_dad", "0");
+	write_setting(bridge, "accept_ra", "0");
 }
 
 static int ensure_bridge(struct netlink *host, const struct bridge *bridge, struct link *link, struct failure *failure)
@@ -104,7 +117,7 @@ static int ensure_bridge(struct netlink *host, const struct bridge *bridge, stru
 		if (code == 0)
 			code = link_make_bridge(host, bridge->name, bridge->mtu, mac);
 		if (code == 0)
-			skip_duplicate_detection(bridge->name);
+			write_settings(bridge->name);
 		/* Another pod's helper was quicker. */
 		if (code == 0 || code == -EEXIST)
 			code = link_find(host, bridge->name, link);
@@ -121,12 +134,15 @@ static int ensure_bridge(struct netlink *host, const struct bridge *bridge, stru
 	return 0;
 }
 
+#define ADDRESSES_MAX 64 /* that are replaced */
+
 struct gateway_search {
 	struct prefix wanted;
 	bool found, clash;
 	struct prefix other;
 };
 
+/* A bridge has one address of IPv4, as with the program, and several of IPv6 that do not overlap. */
 static void compare_address(const struct prefix *present, void *data)
 {
 	struct gateway_search *search = data;
@@ -135,30 +151,54 @@ static void compare_address(const struct prefix *present, void *data)
 		return;
 	if (present->length == search->wanted.length && !address_compare(&present->address, &search->wanted.address)) {
 		search->found = true;
-	} else if (prefix_contains(present, &search->wanted.address) ||
+	} else if (present->address.family == AF_INET || prefix_contains(present, &search->wanted.address) ||
 		   prefix_contains(&search->wanted, &present->address)) {
 		search->clash = true;
 		search->other = *present;
 	}
 }
 
+static int add_gateway(struct netlink *host, const struct bridge *bridge, const struct link *link,
+		       const struct prefix *wanted, struct failure *failure)
+{
+	char text[PREFIX_TEXT];
+	int code = link_add_address(host, link->index, wanted);
+
+	/* Another pod's helper was quicker. */
+	if (code == -EEXIST)
+		return 0;
+	if (code == 0)
+		code = link_set_mac(host, link->index, link->mac);
+	return code < 0 ? fail_errno(failure, code, "give the bridge %s the address %s", bridge->name,
+				     prefix_text(wanted, text))
+			: 0;
+}
+
 static int ensure_gateway(struct netlink *host, const struct bridge *bridge, const struct link *link,
 			  const struct allocation *allocation, struct failure *failure)
 {
-	struct gateway_search search = { .wanted = { allocation->gateway, allocation->prefix.length } };
-	char wanted[PREFIX_TEXT], other[PREFIX_TEXT];
-	int code = link_addresses(host, link->index, compare_address, &search);
+	const struct prefix wanted = { allocation->gateway, allocation->prefix.length };
+	char wanted_text[PREFIX_TEXT], other[PREFIX_TEXT];
 
-	if (code == 0 && search.found)
-		return 0;
-	if (code == 0 && search.clash)
-		return fail(failure, CRI_EPRECONDITION, "the bridge %s has the address %s, where %s is wanted",
-			    bridge->name, prefix_text(&search.other, other), prefix_text(&search.wanted, wanted));
-	if (code == 0)
-		code = link_add_address(host, link->index, &search.wanted);
-	return code < 0 && code != -EEXIST ? fail_errno(failure, code, "give the bridge %s the address %s",
-							bridge->name, prefix_text(&search.wanted, wanted))
-					   : 0;
+	for (int i = 0; i < ADDRESSES_MAX; i++) {
+		struct gateway_search search = { .wanted = wanted };
+		int code = link_addresses(host, link->index, compare_address, &search);
+
+		if (code < 0)
+			return fail_errno(failure, code, "list the addresses of the bridge %s", bridge->name);
+		if (search.found)
+			return 0;
+		if (!search.clash)
+			return add_gateway(host, bridge, link, &wanted, failure);
+		if (!bridge->force_address)
+			return fail(failure, CRI_EPRECONDITION, "the bridge %s has the address %s, where %s is wanted",
+				    bridge->name, prefix_text(&search.other, other), prefix_text(&wanted, wanted_text));
+		code = link_delete_address(host, link->index, &search.other);
+		if (code < 0 && code != -EADDRNOTAVAIL)
+			return fail_errno(failure, code, "take the address %s from the bridge %s",
+					  prefix_text(&search.other, other), bridge->name);
+	}
+	return fail(failure, CRI_EPRECONDITION, "the bridge %s has too many other addresses", bridge->name);
 }
 
 static int make_veth(struct pod *pod, struct netlink *host, struct making *making, struct failure *failure)
@@ -251,8 +291,8 @@ static int add(struct pod *pod, const cJSON *configuration, struct making *makin
 
 /*
  * The interface goes with the namespace, which the kernel destroys when nobody waits for it; deleting it here would
- * take tens of milliseconds. But its address is free at once, so it must be silent by then: the host's end, known by
- * ADD's result, is taken down.
+ * take tens of milliseconds. But its address is free at once, so it must be silent by then: the bridge forwards nothing
+ * more for the host's end, known by ADD's result.
  */
 static int silence(struct pod *pod, const cJSON *previous, struct failure *failure)
 {
@@ -274,22 +314,20 @@ static int silence(struct pod *pod, const cJSON *previous, struct failure *failu
 	code = link_find(host, name, &link);
 	/* Not another that was given the same name since. */
 	if (code == 0 && !strcasecmp(mac_text(link.mac, its), mac))
-		code = link_set_up(host, link.index, false);
-	return code < 0 && code != -ENODEV ? fail_errno(failure, code, "take %s down", name) : 0;
+		code = link_disable_port(host, link.index);
+	/* It is gone, or somebody took it from its bridge. */
+	if (code == -ENODEV || code == -EINVAL || code == -EOPNOTSUPP)
+		return 0;
+	return code < 0 ? fail_errno(failure, code, "silence %s", name) : 0;
 }
 
 /* Whatever fails, the rest is given back. */
 static int give_back(struct pod *pod, const struct making *making, const cJSON *previous, struct failure *failure)
 {
-	static struct rules rules;
-
 	(void)silence(pod, previous, failure);
 	(void)host_local_release(pod, making->interface, &making->host_local, previous, failure);
-	if (!making->bridge.masquerade)
-		return failure->code;
-	if (rules_open(&rules, pod, making->interface, failure) == 0)
-		(void)rules_delete(&rules, OWN_SETS, failure);
-	rules_close(&rules);
+	if (making->bridge.masquerade)
+		(void)rules_forget(pod, making->interface, BRIDGE_SETS, failure);
 	return failure->code;
 }
 

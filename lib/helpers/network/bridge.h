@@ -10,7 +10,7 @@
 struct bridge {
 	char name[IFNAMSIZ];
 	unsigned mtu;
-	bool is_gateway, is_default_gateway, masquerade, hairpin;
+	bool is_gateway, is_default_gateway, force_address, masquerade, hairpin;
 };
 
 /* An interface that is being made. */

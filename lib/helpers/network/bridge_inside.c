@@ -21,24 +21,50 @@ static struct address gateway_of(const struct making *making, int family)
 	return (struct address){ 0 };
 }
 
-static int write_enable_ipv6(void *data)
+static int write_setting(const char *format, const char *interface, const char *value)
 {
-	return fs_write_text(AT_FDCWD, data, "0");
+	char path[96];
+	int code = fs_path(path, sizeof(path), format, interface);
+
+	return code < 0 ? code : fs_write_text(AT_FDCWD, path, value);
+}
+
+/* A kernel without IPv6 says so when it is given the address. */
+static int enable_ipv6(const char *interface)
+{
+	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
+	char path[96];
+	int code = fs_path(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", interface);
+
+	if (code < 0 || fs_read(AT_FDCWD, path, 16, &content) < 0 || !content.length || content.data[0] == '0')
+		return code;
+	return fs_write_text(AT_FDCWD, path, "0");
+}
+
+/* In the pod, as the program does it. The first two are worth having and no more: addresses are given without
+ * duplicate address detection, and announced, all the same. */
+static int write_settings(void *data)
+{
+	const struct making *making = data;
+	int code = 0;
+
+	(void)write_setting("/proc/sys/net/ipv6/conf/%s/accept_dad", making->interface, "0");
+	(void)write_setting("/proc/sys/net/ipv4/conf/%s/arp_notify", making->interface, "1");
+	for (size_t i = 0; i < making->host_local.n_sets; i++) {
+		if (making->allocations[i].prefix.address.family != AF_INET6)
+			continue;
+		code = enable_ipv6("lo");
+		return code < 0 ? code : enable_ipv6(making->interface);
+	}
+	return 0;
 }
 
 static int add_address(struct pod *pod, const struct making *making, const struct link *link,
 		       const struct prefix *prefix, struct failure *failure)
 {
-	char text[PREFIX_TEXT], path[96];
+	char text[PREFIX_TEXT];
 	int code = link_add_address(&pod->nets->inside, link->index, prefix);
 
-	/* IPv6 is off on this interface. */
-	if (code == -EACCES && prefix->address.family == AF_INET6 &&
-	    fs_path(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", making->interface) == 0) {
-		code = nets_enter(pod, write_enable_ipv6, path, failure);
-		if (code == 0)
-			code = link_add_address(&pod->nets->inside, link->index, prefix);
-	}
 	return code < 0 ? fail_errno(failure, code, "give %s the address %s", making->interface,
 				     prefix_text(prefix, text))
 			: 0;
@@ -93,9 +119,9 @@ typedef int (*route_action)(struct pod *pod, const struct making *making, const 
 static int for_each_route(struct pod *pod, const struct making *making, route_action action, void *data,
 			  struct failure *failure)
 {
-	static const int families[] = { AF_INET, AF_INET6 };
 	struct prefix destination;
 	struct address gateway;
+	bool done[2] = { false };
 	const cJSON *route;
 	int code = 0;
 
@@ -104,12 +130,15 @@ static int for_each_route(struct pod *pod, const struct making *making, route_ac
 		if (code == 0 && read_route(route, &destination, &gateway))
 			code = action(pod, making, &destination, &gateway, data, failure);
 	}
-	for (size_t i = 0; i < 2 && code == 0 && making->bridge.is_default_gateway; i++) {
-		gateway = gateway_of(making, families[i]);
-		if (!gateway.family || has_default_route(making, families[i]))
+	/* In the order of the addresses; one for each family. */
+	for (size_t i = 0; i < making->host_local.n_sets && code == 0 && making->bridge.is_default_gateway; i++) {
+		const int family = making->allocations[i].gateway.family;
+
+		if (done[family == AF_INET6] || has_default_route(making, family))
 			continue;
-		destination = (struct prefix){ .address.family = families[i] };
-		code = action(pod, making, &destination, &gateway, data, failure);
+		done[family == AF_INET6] = true;
+		destination = (struct prefix){ .address.family = family };
+		code = action(pod, making, &destination, &making->allocations[i].gateway, data, failure);
 	}
 	return code;
 }
@@ -177,6 +206,11 @@ int bridge_set_up_inside(struct pod *pod, const struct making *making, struct fa
 	struct link link;
 	int code = link_find(&pod->nets->inside, making->interface, &link);
 
+	if (code < 0)
+		return fail_errno(failure, code, "find %s in the pod", making->interface);
+	code = nets_enter(pod, write_settings, (void *)making, failure);
+	if (code < 0)
+		return fail_errno(failure, code, "switch IPv6 on for %s in the pod", making->interface);
 	if (code == 0)
 		code = link_set_up(&pod->nets->inside, link.index, true);
 	if (code < 0)
@@ -259,7 +293,7 @@ static void find_address(const struct prefix *present, void *data)
 
 int bridge_check(struct pod *pod, const struct making *making, const cJSON *previous, struct failure *failure)
 {
-	struct netlink *inside, *host;
+	struct netlink *inside = NULL, *host = NULL;
 	struct link link;
 	char text[PREFIX_TEXT];
 	struct check check = { .found = false };

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "helpers/network/result.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
@@ -19,7 +20,7 @@ static int lock(const struct pod *pod, int directory, int *fd, struct failure *f
 {
 	const struct timespec pause = { .tv_nsec = 500000 };
 
-	*fd = openat(directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	*fd = openat(directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0750);
 	if (*fd < 0)
 		return fail_errno(failure, errno, "host-local: open its lock");
 	while (flock(*fd, LOCK_EX | LOCK_NB) < 0) {
@@ -42,7 +43,7 @@ static int open_directory(const struct host_local *host_local)
 /* Appears with its content: who is killed here leaves no address that nobody owns. 0, -EEXIST, -errno. */
 static int take(int directory, const char *name, const struct buffer *content)
 {
-	CLEANUP_CLOSE int fd = openat(directory, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	CLEANUP_CLOSE int fd = openat(directory, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644);
 	bool temporary = fd >= 0;
 	char path[64];
 	int result;
@@ -50,7 +51,7 @@ static int take(int directory, const char *name, const struct buffer *content)
 	if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)
 		return -errno;
 	if (!temporary)
-		fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
 	result = fs_write_full(fd, content->data, content->length);
@@ -68,7 +69,7 @@ static void remember_last(int directory, size_t set, const char *address)
 	CLEANUP_CLOSE int fd = -1;
 
 	snprintf(name, sizeof(name), "last_reserved_ip.%zu", set);
-	fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	/* It only decides where the next search begins. */
 	if (fd >= 0)
 		(void)fs_write_full(fd, address, strlen(address));
@@ -160,7 +161,7 @@ static int allocate(int directory, size_t index, const struct range_set *set, co
 	return exhausted(set, failure);
 }
 
-static int allocate_requested(int directory, const struct range_set *set, const struct address *address,
+static int allocate_requested(int directory, size_t index, const struct range_set *set, const struct address *address,
 			      const struct buffer *content, struct allocation *allocation, struct failure *failure)
 {
 	const struct range *range = &set->ranges[range_of(set, address)];
@@ -173,7 +174,10 @@ static int allocate_requested(int directory, const struct range_set *set, const 
 	result = take(directory, name, content);
 	if (result == -EEXIST)
 		return fail(failure, CRI_EEXIST, "host-local: %s, which is asked for, is taken", name);
-	return result < 0 ? fail_errno(failure, result, "host-local: take %s", name) : give(range, address, allocation);
+	if (result < 0)
+		return fail_errno(failure, result, "host-local: take %s", name);
+	remember_last(directory, index, name);
+	return give(range, address, allocation);
 }
 
 int host_local_allocate(const struct pod *pod, const char *interface, const struct host_local *host_local,
@@ -202,7 +206,7 @@ int host_local_allocate(const struct pod *pod, const char *interface, const stru
 				wanted = &host_local->requested[r];
 		}
 		used += wanted != NULL;
-		code = wanted ? allocate_requested(directory, set, wanted, &content, &allocations[i], failure)
+		code = wanted ? allocate_requested(directory, i, set, wanted, &content, &allocations[i], failure)
 			      : allocate(directory, i, set, &content, &allocations[i], failure);
 	}
 	if (code == 0 && used < host_local->n_requested)
@@ -210,24 +214,42 @@ int host_local_allocate(const struct pod *pod, const char *interface, const stru
 	return code;
 }
 
-static int release_if_owned(int directory, const char *name, const struct buffer *owner, struct failure *failure)
+struct release {
+	int directory;
+	struct buffer owner;
+	const char *id; /* what a file of the program's before 0.8.0 holds */
+	size_t n;       /* how many were given back */
+};
+
+static bool is_owned(const struct release *release, const struct buffer *content)
+{
+	size_t length = content->length;
+
+	while (length && isspace((unsigned char)content->data[length - 1]))
+		length--;
+	return length && ((length == release->owner.length && !memcmp(content->data, release->owner.data, length)) ||
+			  (length == strlen(release->id) && !memcmp(content->data, release->id, length)));
+}
+
+static int release_if_owned(struct release *release, const char *name, struct failure *failure)
 {
 	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
-	int result = fs_read(directory, name, FILE_MAX, &content);
+	int result = fs_read(release->directory, name, FILE_MAX, &content);
 
 	if (result == -ENOENT || result == -EFBIG || result == -EISDIR)
 		return 0;
 	if (result < 0)
 		return fail_errno(failure, result, "host-local: read %s", name);
-	if (content.length != owner->length || !content.data || memcmp(content.data, owner->data, owner->length) != 0)
+	if (!is_owned(release, &content))
 		return 0;
-	if (unlinkat(directory, name, 0) < 0 && errno != ENOENT)
+	if (unlinkat(release->directory, name, 0) < 0 && errno != ENOENT)
 		return fail_errno(failure, errno, "host-local: give back %s", name);
+	release->n++;
 	return 0;
 }
 
 /* All files, since who was killed during ADD has recorded no result. */
-static int release_all(DIR *directory, const struct buffer *owner, struct failure *failure)
+static int release_all(struct release *release, DIR *directory, struct failure *failure)
 {
 	const struct dirent *entry;
 	int code = 0;
@@ -236,7 +258,7 @@ static int release_all(DIR *directory, const struct buffer *owner, struct failur
 		struct address address;
 
 		if (address_parse(entry->d_name, &address) == 0)
-			code = release_if_owned(dirfd(directory), entry->d_name, owner, failure);
+			code = release_if_owned(release, entry->d_name, failure);
 	}
 	return code;
 }
@@ -244,24 +266,27 @@ static int release_all(DIR *directory, const struct buffer *owner, struct failur
 int host_local_release(const struct pod *pod, const char *interface, const struct host_local *host_local,
 		       const cJSON *result, struct failure *failure)
 {
-	CLEANUP_BUFFER struct buffer owner = BUFFER_EMPTY;
 	CLEANUP_CLOSE int locked = -1;
 	CLEANUP_DIR DIR *directory = opendir(host_local->directory);
+	struct release release = { .id = pod->id };
 	struct prefix prefix;
 	int code;
 
 	if (!directory)
 		return errno == ENOENT ? 0 : fail_errno(failure, errno, "host-local: open %s", host_local->directory);
-	buffer_printf(&owner, "%s\r\n%s", pod->id, interface);
-	if (owner.failed)
+	release.directory = dirfd(directory);
+	buffer_printf(&release.owner, "%s\r\n%s", pod->id, interface);
+	if (release.owner.failed)
 		return fail_memory(failure);
-	code = lock(pod, dirfd(directory), &locked, failure);
-	if (code == 0 && !result_pod_address(result, 0, &prefix))
-		return release_all(directory, &owner, failure);
+	code = lock(pod, release.directory, &locked, failure);
 	for (unsigned i = 0; code == 0 && result_pod_address(result, i, &prefix); i++) {
 		char name[ADDRESS_TEXT];
 
-		code = release_if_owned(dirfd(directory), address_text(&prefix.address, name), &owner, failure);
+		code = release_if_owned(&release, address_text(&prefix.address, name), failure);
 	}
+	/* Without a result, or one that a plugin behind has changed. */
+	if (code == 0 && !release.n)
+		code = release_all(&release, directory, failure);
+	buffer_free(&release.owner);
 	return code;
 }

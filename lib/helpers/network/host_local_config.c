@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "helpers/network/native.h"
+#include "helpers/network/result.h"
 
 #include <string.h>
 
@@ -30,18 +31,29 @@ bool host_local_can(const cJSON *ipam)
 	return true;
 }
 
-/* A member that is an address inside the range's subnet, or `otherwise`. */
+/* A member that is an address of the range's family, or `otherwise`. */
 static int read_address(const cJSON *json, const char *key, const struct range *range, struct address otherwise,
 			struct address *address, struct failure *failure)
 {
 	const char *text = "";
 
 	*address = otherwise;
-	if (json_string(json, key, &text) == -EINVAL || (!text_is_empty(text) && address_parse(text, address) < 0))
-		return fail(failure, CRI_EINVAL, "ipam: \"%s\" is no address", key);
-	if (!prefix_contains(&range->subnet, address))
-		return fail(failure, CRI_EINVAL, "ipam: %s %s is not in the subnet", key, text);
+	if (json_string(json, key, &text) == -EINVAL || (!text_is_empty(text) && address_parse(text, address) < 0) ||
+	    address->family != range->subnet.address.family)
+		return fail(failure, CRI_EINVAL, "ipam: \"%s\" is no address of the subnet's family", key);
 	return 0;
+}
+
+static int read_bound(const cJSON *json, const char *key, const struct range *range, struct address otherwise,
+		      struct address *bound, struct failure *failure)
+{
+	char text[ADDRESS_TEXT], subnet[PREFIX_TEXT];
+	int code = read_address(json, key, range, otherwise, bound, failure);
+
+	if (code == 0 && !prefix_contains(&range->subnet, bound))
+		return fail(failure, CRI_EINVAL, "ipam: %s %s is not in the subnet %s", key, address_text(bound, text),
+			    prefix_text(&range->subnet, subnet));
+	return code;
 }
 
 static int read_range(const cJSON *json, struct range *range, struct failure *failure)
@@ -64,12 +76,39 @@ static int read_range(const cJSON *json, struct range *range, struct failure *fa
 	first = address_next(first);
 	code = read_address(json, "gateway", range, first, &range->gateway, failure);
 	if (code == 0)
-		code = read_address(json, "rangeStart", range, first, &range->start, failure);
+		code = read_bound(json, "rangeStart", range, first, &range->start, failure);
 	if (code == 0)
-		code = read_address(json, "rangeEnd", range, last, &range->end, failure);
+		code = read_bound(json, "rangeEnd", range, last, &range->end, failure);
 	if (code == 0 && address_compare(&range->start, &range->end) > 0)
 		code = fail(failure, CRI_EINVAL, "ipam: the range of subnet %s ends before it begins", text);
 	return code;
+}
+
+static bool range_holds(const struct range *range, const struct address *address)
+{
+	return address_compare(address, &range->start) >= 0 && address_compare(address, &range->end) <= 0;
+}
+
+static bool overlap(const struct range *a, const struct range *b)
+{
+	return a->start.family == b->start.family && (range_holds(a, &b->start) || range_holds(b, &a->start));
+}
+
+/* An address must be found in one set only. */
+static int check_overlaps(const struct host_local *host_local, const struct range *range, struct failure *failure)
+{
+	char start[ADDRESS_TEXT], end[ADDRESS_TEXT];
+
+	for (size_t i = 0; i < host_local->n_sets; i++) {
+		for (size_t j = 0; j < host_local->sets[i].n; j++) {
+			const struct range *other = &host_local->sets[i].ranges[j];
+
+			if (other != range && overlap(range, other))
+				return fail(failure, CRI_EINVAL, "ipam: the range %s-%s overlaps with another",
+					    address_text(&range->start, start), address_text(&range->end, end));
+		}
+	}
+	return 0;
 }
 
 static int read_set(const cJSON *json, struct host_local *host_local, struct failure *failure)
@@ -81,17 +120,19 @@ static int read_set(const cJSON *json, struct host_local *host_local, struct fai
 	    cJSON_GetArraySize(json) > HOST_LOCAL_RANGES)
 		return fail(failure, CRI_EINVAL, "ipam: \"ranges\" are not 1 to %d lists of 1 to %d ranges",
 			    HOST_LOCAL_SETS, HOST_LOCAL_RANGES);
+	host_local->n_sets++;
 	cJSON_ArrayForEach(range, json)
 	{
 		int code = read_range(range, &set->ranges[set->n], failure);
 
+		if (code == 0)
+			code = check_overlaps(host_local, &set->ranges[set->n], failure);
 		if (code < 0)
 			return code;
 		if (set->n && set->ranges[0].subnet.address.family != set->ranges[set->n].subnet.address.family)
 			return fail(failure, CRI_EINVAL, "ipam: a list of ranges mixes IPv4 and IPv6");
 		set->n++;
 	}
-	host_local->n_sets++;
 	return 0;
 }
 
@@ -117,6 +158,20 @@ static int read_ranges(const cJSON *ipam, struct host_local *host_local, struct 
 			return code;
 	}
 	return host_local->n_sets ? 0 : fail(failure, CRI_EINVAL, "ipam: it has no ranges");
+}
+
+/* Results before 0.3.0 have room for one address of each family. */
+static int check_version(const cJSON *configuration, const struct host_local *host_local, struct failure *failure)
+{
+	const char *version = "";
+	size_t four = 0;
+
+	(void)json_string(configuration, "cniVersion", &version);
+	for (size_t i = 0; i < host_local->n_sets; i++)
+		four += host_local->sets[i].ranges[0].subnet.address.family == AF_INET;
+	if (result_is_old(version) && (four > 1 || host_local->n_sets - four > 1))
+		return fail(failure, CRI_EINVAL, "ipam: version %s has no room for two addresses of a family", version);
+	return 0;
 }
 
 static int read_routes(const cJSON *ipam, struct host_local *host_local, struct failure *failure)
@@ -149,12 +204,16 @@ static int read_requested(const cJSON *configuration, struct host_local *host_lo
 	{
 		struct prefix prefix;
 		const char *text = cJSON_IsString(ip) ? ip->valuestring : "";
+		bool twice = false;
 
 		if (host_local->n_requested == HOST_LOCAL_SETS)
 			return fail(failure, CRI_EINVAL, "more than %d addresses are asked for", HOST_LOCAL_SETS);
 		if (prefix_parse(text, &prefix) < 0 && address_parse(text, &prefix.address) < 0)
 			return fail(failure, CRI_EINVAL, "\"%s\", which is asked for, is no address", text);
-		host_local->requested[host_local->n_requested++] = prefix.address;
+		for (size_t i = 0; i < host_local->n_requested && !twice; i++)
+			twice = !address_compare(&host_local->requested[i], &prefix.address);
+		if (!twice)
+			host_local->requested[host_local->n_requested++] = prefix.address;
 	}
 	return 0;
 }
@@ -174,6 +233,8 @@ int host_local_read(const cJSON *configuration, const char *network, bool full, 
 	if (!full)
 		return 0;
 	code = read_ranges(ipam, host_local, failure);
+	if (code == 0)
+		code = check_version(configuration, host_local, failure);
 	if (code == 0)
 		code = read_routes(ipam, host_local, failure);
 	return code < 0 ? code : read_requested(configuration, host_local, failure);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -136,7 +137,7 @@ int link_make_veth(struct netlink *netlink, const struct veth *veth)
 	return netlink_talk(netlink, header, NULL, NULL);
 }
 
-int link_set_hairpin(struct netlink *netlink, int index)
+static int set_port(struct netlink *netlink, int index, uint16_t attribute, uint8_t value)
 {
 	char buffer[REQUEST_SIZE];
 	struct nlmsghdr *header = begin(buffer, RTM_SETLINK, 0);
@@ -145,9 +146,19 @@ int link_set_hairpin(struct netlink *netlink, int index)
 
 	info->ifi_family = AF_BRIDGE;
 	port = mnl_attr_nest_start(header, IFLA_PROTINFO);
-	mnl_attr_put_u8(header, IFLA_BRPORT_MODE, 1);
+	mnl_attr_put_u8(header, attribute, value);
 	mnl_attr_nest_end(header, port);
 	return netlink_talk(netlink, header, NULL, NULL);
+}
+
+int link_set_hairpin(struct netlink *netlink, int index)
+{
+	return set_port(netlink, index, IFLA_BRPORT_MODE, 1);
+}
+
+int link_disable_port(struct netlink *netlink, int index)
+{
+	return set_port(netlink, index, IFLA_BRPORT_STATE, BR_STATE_DISABLED);
 }
 
 int link_set_up(struct netlink *netlink, int index, bool up)
@@ -165,6 +176,16 @@ int link_delete(struct netlink *netlink, int index)
 	struct nlmsghdr *header = begin(buffer, RTM_DELLINK, 0);
 
 	begin_link(header, index, false);
+	return netlink_talk(netlink, header, NULL, NULL);
+}
+
+int link_set_mac(struct netlink *netlink, int index, const uint8_t mac[6])
+{
+	char buffer[REQUEST_SIZE];
+	struct nlmsghdr *header = begin(buffer, RTM_NEWLINK, 0);
+
+	begin_link(header, index, false);
+	mnl_attr_put(header, IFLA_ADDRESS, 6, mac);
 	return netlink_talk(netlink, header, NULL, NULL);
 }
 
@@ -190,6 +211,19 @@ int link_add_address(struct netlink *netlink, int index, const struct prefix *pr
 	return netlink_talk(netlink, header, NULL, NULL);
 }
 
+int link_delete_address(struct netlink *netlink, int index, const struct prefix *prefix)
+{
+	char buffer[REQUEST_SIZE];
+	struct nlmsghdr *header = begin(buffer, RTM_DELADDR, 0);
+	struct ifaddrmsg *message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
+
+	message->ifa_family = (uint8_t)prefix->address.family;
+	message->ifa_prefixlen = (uint8_t)prefix->length;
+	message->ifa_index = (uint32_t)index;
+	mnl_attr_put(header, IFA_LOCAL, address_size(&prefix->address), prefix->address.bytes);
+	return netlink_talk(netlink, header, NULL, NULL);
+}
+
 struct address_reader {
 	int index;
 	void (*callback)(const struct prefix *, void *);
@@ -205,7 +239,6 @@ static int read_address(const struct nlmsghdr *header, void *data)
 	bool found = false;
 
 	if (header->nlmsg_type != RTM_NEWADDR || (int)message->ifa_index != reader->index ||
-	    message->ifa_scope != RT_SCOPE_UNIVERSE ||
 	    (message->ifa_family != AF_INET && message->ifa_family != AF_INET6))
 		return MNL_CB_OK;
 	mnl_attr_for_each(attribute, header, sizeof(*message))
@@ -237,7 +270,7 @@ int link_addresses(struct netlink *netlink, int index, void (*callback)(const st
 int link_add_route(struct netlink *netlink, int index, const struct prefix *destination, const struct address *gateway)
 {
 	char buffer[REQUEST_SIZE];
-	struct nlmsghdr *header = begin(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *header = begin(buffer, RTM_NEWROUTE, NLM_F_CREATE);
 	struct rtmsg *message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
 	const size_t size = address_size(&destination->address);
 
@@ -245,7 +278,7 @@ int link_add_route(struct netlink *netlink, int index, const struct prefix *dest
 	message->rtm_dst_len = (uint8_t)destination->length;
 	message->rtm_table = RT_TABLE_MAIN;
 	message->rtm_protocol = RTPROT_BOOT;
-	message->rtm_scope = gateway->family ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	message->rtm_scope = RT_SCOPE_UNIVERSE;
 	message->rtm_type = RTN_UNICAST;
 	if (destination->length)
 		mnl_attr_put(header, RTA_DST, size, destination->address.bytes);
@@ -253,4 +286,49 @@ int link_add_route(struct netlink *netlink, int index, const struct prefix *dest
 		mnl_attr_put(header, RTA_GATEWAY, size, gateway->bytes);
 	mnl_attr_put_u32(header, RTA_OIF, (uint32_t)index);
 	return netlink_talk(netlink, header, NULL, NULL);
+}
+
+static int read_way(const struct nlmsghdr *header, void *data)
+{
+	const struct nlattr *attribute;
+	int *index = data;
+
+	mnl_attr_for_each(attribute, header, sizeof(struct rtmsg))
+	{
+		if (mnl_attr_get_type(attribute) == RTA_OIF)
+			*index = (int)mnl_attr_get_u32(attribute);
+	}
+	return MNL_CB_OK;
+}
+
+static int read_name(const struct nlmsghdr *header, void *data)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, header, sizeof(struct ifinfomsg))
+	{
+		if (mnl_attr_get_type(attribute) == IFLA_IFNAME)
+			snprintf(data, IFNAMSIZ, "%s", mnl_attr_get_str(attribute));
+	}
+	return MNL_CB_OK;
+}
+
+int link_towards(struct netlink *netlink, const struct address *address, char name[IFNAMSIZ])
+{
+	char buffer[REQUEST_SIZE];
+	const size_t size = address_size(address);
+	struct nlmsghdr *header = begin(buffer, RTM_GETROUTE, 0);
+	struct rtmsg *message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
+	int index = 0, result;
+
+	message->rtm_family = (uint8_t)address->family;
+	message->rtm_dst_len = (uint8_t)(8 * size);
+	mnl_attr_put(header, RTA_DST, size, address->bytes);
+	result = netlink_talk(netlink, header, read_way, &index);
+	if (result < 0 || !index)
+		return result < 0 ? result : -ENETUNREACH;
+	name[0] = '\0';
+	header = begin(buffer, RTM_GETLINK, 0);
+	begin_link(header, index, false);
+	return netlink_talk(netlink, header, read_name, name);
 }

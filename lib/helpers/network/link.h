@@ -35,13 +35,20 @@ struct veth {
 int link_make_veth(struct netlink *netlink, const struct veth *veth);
 int link_set_hairpin(struct netlink *netlink, int index);
 int link_set_up(struct netlink *netlink, int index, bool up);
+/* A port of a bridge: nothing is forwarded to it or from it any more. Unlike taking it down, waits for nobody. */
+int link_disable_port(struct netlink *netlink, int index);
+/* A bridge keeps it from then on, whatever ports come and go. */
+int link_set_mac(struct netlink *netlink, int index, const uint8_t mac[6]);
 int link_delete(struct netlink *netlink, int index);
 
 /* -EEXIST: it has it. IPv6 addresses are usable at once, without duplicate address detection. */
 int link_add_address(struct netlink *netlink, int index, const struct prefix *prefix);
-/* Calls back for every global address of an interface. */
+int link_delete_address(struct netlink *netlink, int index, const struct prefix *prefix);
+/* Calls back for every address of an interface. */
 int link_addresses(struct netlink *netlink, int index, void (*callback)(const struct prefix *, void *), void *data);
-/* `gateway` without family: on the link. */
+/* `gateway` without family: on the link. -EEXIST: the very same is there. */
 int link_add_route(struct netlink *netlink, int index, const struct prefix *destination, const struct address *gateway);
+/* The interface by which an address is reached. */
+int link_towards(struct netlink *netlink, const struct address *address, char name[IFNAMSIZ]);
 
 #endif

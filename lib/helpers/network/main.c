@@ -15,13 +15,16 @@
 #include "helpers/network/result.h"
 #include "network/network_protocol.h"
 
+#include <ctype.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
 
 #define ATTACHMENTS_MAX 32
+#define ID_MAX 96 /* with an interface it is the owner of rules: RULES_OWNER */
 #define LOCK_PAUSE_MILLISECONDS 1
 
 struct request {
@@ -41,6 +44,40 @@ static int read_request(cJSON **json, struct failure *failure)
 	return code < 0 ? fail_errno(failure, code, "read the request") : 0;
 }
 
+/* What the specification wants of the ids of containers and of the names of networks; both become names of files. */
+static bool is_name(const char *text, size_t max)
+{
+	size_t length = strlen(text);
+
+	if (!length || length > max || !isalnum((unsigned char)*text))
+		return false;
+	return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == length;
+}
+
+/* As the kernel wants it (dev_valid_name). */
+static bool is_interface(const char *text)
+{
+	if (text_is_empty(text) || strlen(text) >= IFNAMSIZ || !strcmp(text, ".") || !strcmp(text, ".."))
+		return false;
+	for (; *text; text++) {
+		if (*text == '/' || *text == ':' || isspace((unsigned char)*text))
+			return false;
+	}
+	return true;
+}
+
+static bool are_texts(const cJSON *array)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, array)
+	{
+		if (!cJSON_IsString(item))
+			return false;
+	}
+	return true;
+}
+
 static int decode_attachment(const cJSON *json, struct attachment *attachment, struct failure *failure)
 {
 	const cJSON *plugins = NULL, *result = NULL;
@@ -51,6 +88,9 @@ static int decode_attachment(const cJSON *json, struct attachment *attachment, s
 	    json_string(attachment->list, "cniVersion", &attachment->version) < 0 ||
 	    json_array(attachment->list, "plugins", &plugins) < 0 || !result_version_known(attachment->version))
 		return fail(failure, CRI_EINVAL, "the request has a malformed attachment");
+	if (!is_name(attachment->name, NAME_MAX) || !is_interface(attachment->interface))
+		return fail(failure, CRI_EINVAL, "\"%s\" is no name of a network, or \"%s\" none of an interface",
+			    attachment->name, attachment->interface);
 	(void)json_object(json, "capabilities", &attachment->capabilities);
 	if (json_object(json, "result", &result) == 0)
 		return result_read(result, &attachment->result, failure);
@@ -72,6 +112,8 @@ static int decode(const cJSON *json, struct request *request, struct failure *fa
 	    json_array(json, "path", &pod->path) < 0 || json_bool(json, "inProcess", &pod->in_process) < 0 ||
 	    json_int64(json, "timeout", &timeout) < 0 || json_array(json, "attachments", &attachments) < 0)
 		return fail(failure, CRI_EINVAL, "the request is malformed");
+	if (!is_name(pod->id, ID_MAX) || !are_texts(pod->path))
+		return fail(failure, CRI_EINVAL, "the request's \"id\" or \"path\" is malformed");
 	(void)json_object(json, "valid", &pod->valid);
 	for (unsigned i = 0; i < COMMAND_COUNT; i++) {
 		if (!strcmp(command, command_names[i]))

@@ -2,6 +2,8 @@
 #include "helpers/network/native.h"
 
 #include "base/json.h"
+#include "base/text.h"
+#include "helpers/network/rules_of_program.h"
 
 #include <string.h>
 
@@ -38,16 +40,48 @@ static bool loopback_can(const cJSON *configuration)
 	return native_only_known(configuration, known);
 }
 
-bool native_can(const cJSON *configuration)
+/* CNI_ARGS that bridge or host-local know, and that ask for what is not done here. */
+static bool has_special_arguments(const char *args)
+{
+	static const char *const keys[] = { "IP=", "MAC=" };
+
+	for (const char *at = args; *at; at += strcspn(at, ";"), at += *at == ';') {
+		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+			if (text_starts(at, keys[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool native_can(const struct pod *pod, const cJSON *configuration)
 {
 	const char *type = "";
 
 	(void)json_string(configuration, "type", &type);
 	if (!strcmp(type, "bridge"))
-		return bridge_can(configuration);
+		return !has_special_arguments(pod->args) && bridge_can(configuration);
 	if (!strcmp(type, "portmap"))
 		return portmap_can(configuration);
 	return !strcmp(type, "loopback") && loopback_can(configuration);
+}
+
+int native_makes_rules(const struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
+		       bool *makes_rules, bool *by_program, struct failure *failure)
+{
+	const char *type = "", *prefix = NULL;
+
+	(void)json_string(configuration, "type", &type);
+	*makes_rules = false;
+	*by_program = false;
+	if (!native_can(pod, configuration))
+		return 0;
+	if (!strcmp(type, "bridge") && bridge_makes_rules(configuration))
+		prefix = PROGRAM_CHAIN_BRIDGE;
+	else if (!strcmp(type, "portmap") && portmap_makes_rules(configuration))
+		prefix = PROGRAM_CHAIN_PORTMAP;
+	*makes_rules = prefix != NULL;
+	return prefix ? program_rules_find(pod, attachment->name, prefix, by_program, failure) : 0;
 }
 
 int native_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,

@@ -5,21 +5,31 @@
 
 #include "helpers/network/pod.h"
 
-/* Whether the plugin and all options of its configuration are known here; if not, the program is run. The answer for
- * one configuration never changes, so that DEL takes the way of ADD. */
-bool native_can(const cJSON *configuration);
+/* Whether the plugin, all options of its configuration and the arguments are known here; if not, the program is run.
+ * The answer for one configuration never changes, so that DEL takes the way of ADD. */
+bool native_can(const struct pod *pod, const cJSON *configuration);
 
 /* Does what the plugin's program would do. `previous` and `*result` as for a program. */
 int native_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,
 	       cJSON **result, struct failure *failure);
 
+/*
+ * Who has to do DEL, whoever is asked for. Addresses and interfaces are the same for both, but each has rules of its
+ * own. With a configuration that makes rules, this program does DEL, and the plugin's program after it when
+ * *by_program, since its rules are there.
+ */
+int native_makes_rules(const struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
+		       bool *makes_rules, bool *by_program, struct failure *failure);
+
 /* One plugin each. `_can` looks at the options only. */
 bool bridge_can(const cJSON *configuration);
+bool bridge_makes_rules(const cJSON *configuration);
 int bridge_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,
 	       cJSON **result, struct failure *failure);
 int loopback_run(struct pod *pod, const struct attachment *attachment, const cJSON *previous, cJSON **result,
 		 struct failure *failure);
 bool portmap_can(const cJSON *configuration);
+bool portmap_makes_rules(const cJSON *configuration);
 int portmap_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,
 		cJSON **result, struct failure *failure);
 

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "helpers/network/conntrack.h"
+#include "helpers/network/link.h"
 #include "helpers/network/native.h"
 #include "helpers/network/result.h"
 #include "helpers/network/rules.h"
@@ -11,13 +12,31 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define OWN_SETS (1u << SET_SNAT | 1u << MAP_PORTS | 1u << MAP_ADDRESS_PORTS)
-
 bool portmap_can(const cJSON *configuration)
 {
 	static const char *const known[] = { "type", "name", "cniVersion",    "prevResult",
 					     "snat", "dns",  "runtimeConfig", NULL };
 	return native_only_known(configuration, known);
+}
+
+static const cJSON *mappings_of(const cJSON *configuration)
+{
+	return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(configuration, "runtimeConfig"),
+						"portMappings");
+}
+
+bool portmap_makes_rules(const cJSON *configuration)
+{
+	const cJSON *mapping;
+
+	cJSON_ArrayForEach(mapping, mappings_of(configuration))
+	{
+		int64_t port = 0;
+
+		if (json_int64(mapping, "hostPort", &port) == 0 && port)
+			return true;
+	}
+	return false;
 }
 
 struct mapping {
@@ -60,49 +79,50 @@ static int read_mapping(const cJSON *json, struct mapping *mapping, struct failu
 	return 0;
 }
 
-/* The first address of each family. */
-static size_t pod_addresses(const cJSON *result, struct prefix addresses[2])
+/* The first address of each family on the pod's interface. */
+static size_t pod_addresses(const cJSON *result, const char *interface, struct prefix addresses[2])
 {
 	struct prefix prefix;
 	size_t n = 0;
 
-	for (unsigned i = 0; n < 2 && result_pod_address(result, i, &prefix); i++) {
+	for (unsigned i = 0; n < 2 && result_address_of(result, interface, i, &prefix); i++) {
 		if (n == 0 || addresses[0].address.family != prefix.address.family)
 			addresses[n++] = prefix;
 	}
 	return n;
 }
 
-/* Connections from the host's own loopback are routed to the pod only then. The host's interface that leads to the pod
- * is the first of the result. */
-static int route_localnet(const cJSON *result, struct failure *failure)
+/* Connections from the host's own loopback are routed to the pod only then. */
+static int route_localnet(struct pod *pod, const struct address *address, struct failure *failure)
 {
-	const cJSON *interface = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(result, "interfaces"), 0);
-	const char *name = "", *sandbox = "";
 	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
-	char path[128];
-	int code;
+	char name[IFNAMSIZ], path[128], text[ADDRESS_TEXT];
+	struct netlink *host;
+	int code = nets_host(pod, &host, failure);
 
-	(void)json_string(interface, "name", &name);
-	(void)json_string(interface, "sandbox", &sandbox);
-	if (text_is_empty(name) || !text_is_empty(sandbox) || strchr(name, '/') ||
-	    fs_path(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/route_localnet", name) < 0)
+	if (code < 0)
+		return code;
+	code = link_towards(host, address, name);
+	/* No way to it: it is not reached by its ports either, until there is one. */
+	if (code == -ENETUNREACH || code == -EHOSTUNREACH)
 		return 0;
+	if (code < 0)
+		return fail_errno(failure, code, "find the way to %s", address_text(address, text));
+	if (fs_path(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/route_localnet", name) < 0)
+		return fail(failure, CRI_EINTERNAL, "the name %s is too long", name);
 	if (fs_read(AT_FDCWD, path, 16, &content) == 0 && content.length && content.data[0] == '1')
 		return 0;
 	code = fs_write_text(AT_FDCWD, path, "1");
 	return code < 0 ? fail_errno(failure, code, "write %s", path) : 0;
 }
 
-static int add(struct rules *rules, const struct pod *pod, const cJSON *mappings, bool snat, const cJSON *previous,
-	       struct failure *failure)
+/* The elements of all mappings, not yet added. */
+static int collect(struct rules *rules, const cJSON *mappings, bool snat, const struct prefix *addresses, size_t n,
+		   struct failure *failure)
 {
-	struct prefix addresses[2];
-	const size_t n = pod_addresses(previous, addresses);
 	const cJSON *json;
 	int code = 0;
 
-	(void)pod;
 	cJSON_ArrayForEach(json, mappings)
 	{
 		struct mapping mapping;
@@ -117,31 +137,58 @@ static int add(struct rules *rules, const struct pod *pod, const cJSON *mappings
 		if (code < 0)
 			return code;
 	}
-	if (!rules->n)
-		return 0;
-	if (snat && n && (addresses[0].address.family == AF_INET || n == 2))
-		code = route_localnet(previous, failure);
-	if (code == 0)
-		code = rules_commit(rules, failure);
+	return 0;
+}
+
+/* Datagrams of a client that came before would go on to where they went. As good as it goes: a kernel without conntrack
+ * messages lets these flows expire. */
+static void forget_flows(struct rules *rules, const cJSON *mappings)
+{
+	struct failure ignored = { 0 };
+	const cJSON *json;
+
 	cJSON_ArrayForEach(json, mappings)
 	{
 		struct mapping mapping;
 
-		/* Datagrams of a client that came before would go on to where they went. */
-		if (code == 0 && read_mapping(json, &mapping, failure) == 0 && mapping.protocol == IPPROTO_UDP &&
-		    mapping.host_port)
-			code = conntrack_forget_udp(&rules->netlink, mapping.host_port, failure);
+		if (read_mapping(json, &mapping, &ignored) == 0 && mapping.protocol == IPPROTO_UDP && mapping.host_port)
+			(void)conntrack_forget_udp(&rules->netlink, mapping.host_port, &ignored);
 	}
+}
+
+static int add(struct rules *rules, struct pod *pod, const char *interface, const cJSON *mappings, bool snat,
+	       const cJSON *previous, struct failure *failure)
+{
+	struct prefix addresses[2];
+	const size_t n = pod_addresses(previous, interface, addresses);
+	int code = collect(rules, mappings, snat, addresses, n, failure);
+
+	if (code < 0 || !rules->n)
+		return code;
+	for (size_t i = 0; i < n && snat && code == 0; i++) {
+		if (addresses[i].address.family == AF_INET)
+			code = route_localnet(pod, &addresses[i].address, failure);
+	}
+	if (code == 0)
+		code = rules_commit(rules, failure);
+	if (code == 0)
+		forget_flows(rules, mappings);
 	return code;
 }
 
-static int check(struct rules *rules, const cJSON *mappings, struct failure *failure)
+static int check(struct rules *rules, const char *interface, const cJSON *mappings, const cJSON *previous,
+		 struct failure *failure)
 {
-	unsigned count;
-	int code = rules_count(rules, 1u << MAP_PORTS | 1u << MAP_ADDRESS_PORTS, &count, failure);
+	struct prefix addresses[2];
+	const size_t n = pod_addresses(previous, interface, addresses);
+	unsigned wanted, count;
+	int code = collect(rules, mappings, false, addresses, n, failure);
 
-	if (code == 0 && count < (unsigned)cJSON_GetArraySize(mappings))
-		code = fail(failure, CRI_EPRECONDITION, "port mappings are gone");
+	wanted = (unsigned)rules->n;
+	if (code == 0)
+		code = rules_count(rules, 1u << MAP_PORTS | 1u << MAP_ADDRESS_PORTS, &count, failure);
+	if (code == 0 && count < wanted)
+		code = fail(failure, CRI_EPRECONDITION, "%u of %u port mappings are gone", wanted - count, wanted);
 	return code;
 }
 
@@ -149,22 +196,21 @@ int portmap_run(struct pod *pod, const struct attachment *attachment, const cJSO
 		cJSON **result, struct failure *failure)
 {
 	static struct rules rules;
-	const cJSON *mappings = cJSON_GetObjectItemCaseSensitive(
-		cJSON_GetObjectItemCaseSensitive(configuration, "runtimeConfig"), "portMappings");
+	const cJSON *mappings = mappings_of(configuration);
 	bool snat = true;
 	int code = 0;
 
 	(void)json_bool(configuration, "snat", &snat);
 	if (pod->command == COMMAND_ADD && !previous)
 		return fail(failure, CRI_EINVAL, "it must stand behind another plugin in the list");
+	if (pod->command == COMMAND_DEL)
+		return rules_forget(pod, attachment->interface, PORTMAP_SETS, failure);
 	if (cJSON_GetArraySize(mappings)) {
 		code = rules_open(&rules, pod, attachment->interface, failure);
 		if (code == 0 && pod->command == COMMAND_ADD)
-			code = add(&rules, pod, mappings, snat, previous, failure);
-		else if (code == 0 && pod->command == COMMAND_DEL)
-			code = rules_delete(&rules, OWN_SETS, failure);
+			code = add(&rules, pod, attachment->interface, mappings, snat, previous, failure);
 		else if (code == 0)
-			code = check(&rules, mappings, failure);
+			code = check(&rules, attachment->interface, mappings, previous, failure);
 		rules_close(&rules);
 	}
 	if (code == 0 && pod->command == COMMAND_ADD) {

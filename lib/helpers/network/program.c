@@ -80,8 +80,8 @@ static int build_environment(const struct pod *pod, const char *interface, char 
 	return 0;
 }
 
-/* In the child: only what is safe after fork; nothing but the three descriptors survives exec. */
-static void __attribute__((noreturn)) become(const char *path, char *const *environment, const int fds[3])
+/* In the child: nothing but the three descriptors survives exec. */
+static void __attribute__((noreturn)) become(pid_t parent, const char *path, char *const *environment, const int fds[3])
 {
 	char *const argv[] = { (char *)path, NULL };
 	sigset_t none;
@@ -89,16 +89,19 @@ static void __attribute__((noreturn)) become(const char *path, char *const *envi
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
-	/* A helper that is killed takes its plugin along. */
+	/* A helper that is killed takes its plugin along; it may have been before this line. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != 1 && dup2(fds[0], 0) == 0 && dup2(fds[1], 1) == 1 && dup2(fds[2], 2) == 2)
-		execve(path, argv, environment);
+	if (getppid() != parent || dup2(fds[0], 0) < 0 || dup2(fds[1], 1) < 0 || dup2(fds[2], 2) < 0)
+		_exit(127);
+	execve(path, argv, environment);
+	dprintf(2, "%s cannot be executed: %s", path, strerror(errno));
 	_exit(127);
 }
 
 static int start(struct program *program, const char *path, char *const *environment, int configuration,
 		 struct failure *failure)
 {
+	const pid_t parent = getpid();
 	int output[2], errors[2], fds[3];
 
 	if (pipe2(output, O_CLOEXEC) < 0)
@@ -116,7 +119,7 @@ static int start(struct program *program, const char *path, char *const *environ
 	fds[2] = errors[1];
 	program->pid = fork();
 	if (program->pid == 0)
-		become(path, environment, fds);
+		become(parent, path, environment, fds);
 	close(output[1]);
 	close(errors[1]);
 	if (program->pid < 0)
@@ -125,18 +128,19 @@ static int start(struct program *program, const char *path, char *const *environ
 	return program->pidfd < 0 ? fail_errno(failure, errno, "watch %s", path) : 0;
 }
 
-/* What the plugin started lives on as our child, since we are its subreaper: all are killed, in every generation. */
+/* A plugin that failed or was not done in time. What it started lives on as our child, since we are its subreaper: all
+ * are killed, in every generation. */
 static void kill_all(struct program *program)
 {
 	char path[64];
 
-	if (program->pid <= 0)
-		return;
-	kill(-program->pid, SIGKILL);
-	kill(program->pid, SIGKILL);
-	while (waitpid(program->pid, &program->status, 0) < 0 && errno == EINTR)
-		;
-	program->pid = 0;
+	if (program->pid > 0) {
+		kill(-program->pid, SIGKILL);
+		kill(program->pid, SIGKILL);
+		while (waitpid(program->pid, &program->status, 0) < 0 && errno == EINTR)
+			;
+		program->pid = 0;
+	}
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
 	for (int round = 0; round < 64; round++) {
 		CLEANUP_BUFFER struct buffer children = BUFFER_EMPTY;
@@ -270,9 +274,11 @@ int program_run(const struct pod *pod, const char *type, const char *interface, 
 		code = start(&program, path, environment, input, failure);
 	if (code == 0)
 		code = wait_for_it(pod, &program, failure);
-	kill_all(&program);
 	if (code == 0)
 		code = judge(&program, failure);
+	/* One that succeeded may leave a process behind that serves the pod, such as a name server. */
+	if (code < 0)
+		kill_all(&program);
 	free_texts(environment);
 	buffer_free(&program.errors);
 	cleanup_close_fd(&program.pidfd);

@@ -12,7 +12,7 @@
 /*
  * Runs the plugin `type` with the configuration on its stdin and the CNI_ variables. `output` is what it printed. A
  * plugin that fails, is killed, prints too much, or is not done at the deadline or when libcri hangs up is a failure
- * with its own words; in the latter cases it is killed with everything it started.
+ * with its own words, and is killed with everything it started.
  */
 int program_run(const struct pod *pod, const char *type, const char *interface, const char *configuration,
 		struct buffer *output, struct failure *failure);

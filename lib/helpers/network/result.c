@@ -17,8 +17,7 @@ bool result_version_known(const char *version)
 	return false;
 }
 
-/* 0.1.0 and 0.2.0: one address a family, under "ip4" and "ip6". */
-static bool is_old(const char *version)
+bool result_is_old(const char *version)
 {
 	return text_starts(version, "0.1.") || text_starts(version, "0.2.");
 }
@@ -239,10 +238,10 @@ int result_read(const cJSON *printed, cJSON **result, struct failure *failure)
 		return fail(failure, CRI_EINVAL, "the result is no object with a \"cniVersion\"");
 	if (!result_version_known(version))
 		return fail(failure, CRI_EINVAL, "the result's version \"%s\" is not known", version);
-	read = is_old(version) ? result_new() : cJSON_Duplicate(printed, true);
+	read = result_is_old(version) ? result_new() : cJSON_Duplicate(printed, true);
 	if (!read)
 		return fail_memory(failure);
-	if (is_old(version)) {
+	if (result_is_old(version)) {
 		code = read_old(printed, read, failure);
 	} else {
 		code = check(read, failure);
@@ -317,7 +316,7 @@ int result_write(const cJSON *result, const char *version, cJSON **written, stru
 	cJSON *item = NULL;
 	bool done = true;
 
-	if (!is_old(version)) {
+	if (!result_is_old(version)) {
 		made = cJSON_Duplicate(result, true);
 		item = cJSON_CreateString(version);
 		if (!made || !item || !cJSON_ReplaceItemInObjectCaseSensitive(made, "cniVersion", item)) {
@@ -337,26 +336,39 @@ int result_write(const cJSON *result, const char *version, cJSON **written, stru
 	return 0;
 }
 
-bool result_pod_address(const cJSON *result, unsigned index, struct prefix *prefix)
+static bool is_on(const cJSON *result, const cJSON *ip, const char *pod_interface)
 {
-	const cJSON *interfaces = cJSON_GetObjectItemCaseSensitive(result, "interfaces");
+	const cJSON *interface;
+	const char *name = "", *sandbox = "";
+	int64_t index = -1;
+
+	(void)json_int64(ip, "interface", &index);
+	if (index < 0)
+		return true;
+	interface = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(result, "interfaces"), (int)index);
+	(void)json_string(interface, "name", &name);
+	(void)json_string(interface, "sandbox", &sandbox);
+	return !text_is_empty(sandbox) && (!pod_interface || !strcmp(name, pod_interface));
+}
+
+bool result_address_of(const cJSON *result, const char *pod_interface, unsigned index, struct prefix *prefix)
+{
 	const cJSON *ip;
 
 	cJSON_ArrayForEach(ip, cJSON_GetObjectItemCaseSensitive(result, "ips"))
 	{
-		int64_t interface = -1;
-		const char *sandbox = "", *text = "";
+		const char *text = "";
 
-		(void)json_int64(ip, "interface", &interface);
-		if (interface >= 0) {
-			(void)json_string(cJSON_GetArrayItem(interfaces, (int)interface), "sandbox", &sandbox);
-			if (text_is_empty(sandbox))
-				continue;
-		}
-		if (json_string(ip, "address", &text) < 0 || prefix_parse(text, prefix) < 0)
+		if (!is_on(result, ip, pod_interface) || json_string(ip, "address", &text) < 0 ||
+		    prefix_parse(text, prefix) < 0)
 			continue;
 		if (index-- == 0)
 			return true;
 	}
 	return false;
+}
+
+bool result_pod_address(const cJSON *result, unsigned index, struct prefix *prefix)
+{
+	return result_address_of(result, NULL, index, prefix);
 }

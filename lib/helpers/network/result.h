@@ -16,6 +16,8 @@
 
 /* Versions that cri-network speaks. */
 bool result_version_known(const char *version);
+/* 0.1.0 and 0.2.0: one address a family, under "ip4" and "ip6". */
+bool result_is_old(const char *version);
 
 /* From what a plugin printed, in any known version. */
 int result_read(const cJSON *printed, cJSON **result, struct failure *failure);
@@ -31,5 +33,7 @@ bool result_add_route(cJSON *result, const struct prefix *destination, const str
 
 /* The index-th address of the result that belongs to no interface of the host; false when there are no more. */
 bool result_pod_address(const cJSON *result, unsigned index, struct prefix *prefix);
+/* The same of one interface of the pod, and of addresses that are not said to be of one. */
+bool result_address_of(const cJSON *result, const char *pod_interface, unsigned index, struct prefix *prefix);
 
 #endif

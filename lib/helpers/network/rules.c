@@ -15,16 +15,26 @@
 #define BATCH_SIZE 180000 /* below the socket's send buffer */
 #define DUMP_TRIES 16
 
-int rules_open(struct rules *rules, const struct pod *pod, const char *interface, struct failure *failure)
+static int open_rules(struct rules *rules, const struct pod *pod, const char *interface)
 {
-	int result;
-
 	memset(rules, 0, sizeof(*rules));
 	snprintf(rules->owner, sizeof(rules->owner), "%s/%s", pod->id, interface);
-	result = netlink_open(&rules->netlink, NETLINK_NETFILTER);
-	if (result < 0)
-		return fail_errno(failure, result, "nftables: the kernel gives no netfilter socket");
-	return 0;
+	return netlink_open(&rules->netlink, NETLINK_NETFILTER);
+}
+
+/* The kernel was built without nftables. */
+static bool is_missing(int result)
+{
+	return result == -EPROTONOSUPPORT || result == -EOPNOTSUPP;
+}
+
+int rules_open(struct rules *rules, const struct pod *pod, const char *interface, struct failure *failure)
+{
+	int result = open_rules(rules, pod, interface);
+
+	if (is_missing(result))
+		return fail(failure, CRI_ENOTSUP, "nftables: the kernel has none");
+	return result < 0 ? fail_errno(failure, result, "nftables: open a netfilter socket") : 0;
 }
 
 void rules_close(struct rules *rules)
@@ -147,7 +157,7 @@ static int describe(const struct rules *rules, int result, unsigned index, struc
 	if (result == -EEXIST && element && element->port)
 		return fail(failure, CRI_EEXIST, "host port %u/%s is taken by another pod", element->port,
 			    element->what);
-	if (result == -EOPNOTSUPP || result == -EPROTONOSUPPORT || result == -ENOENT)
+	if (is_missing(result) || result == -ENOENT)
 		return fail(failure, CRI_ENOTSUP, "nftables: the kernel lacks what nat rules need: %s",
 			    strerror(-result));
 	return fail_errno(failure, result, "nftables: add %s", element ? element->what : "elements");
@@ -389,7 +399,7 @@ static int collect_all(struct rules *rules, unsigned mask, struct collecting *co
 	return result;
 }
 
-int rules_delete(struct rules *rules, unsigned mask, struct failure *failure)
+static int delete_all(struct rules *rules, unsigned mask)
 {
 	struct collecting collecting;
 	unsigned index;
@@ -400,9 +410,19 @@ int rules_delete(struct rules *rules, unsigned mask, struct failure *failure)
 		if (result == 0 && rules->n)
 			result = commit(rules, NFT_MSG_DELSETELEM, &index);
 	} while (result == 0 && collecting.full);
-	rules->n = 0;
 	/* No table, no set, or flushed in between. */
-	if (result == -ENOENT)
+	return result == -ENOENT ? 0 : result;
+}
+
+int rules_forget(const struct pod *pod, const char *interface, unsigned mask, struct failure *failure)
+{
+	static struct rules rules;
+	int result = open_rules(&rules, pod, interface);
+
+	if (result == 0)
+		result = delete_all(&rules, mask);
+	rules_close(&rules);
+	if (is_missing(result))
 		return 0;
 	return result < 0 ? fail_errno(failure, result, "nftables: delete the pod's elements") : 0;
 }

@@ -64,8 +64,12 @@ int rules_map_port(struct rules *rules, uint8_t protocol, const struct address *
 		   const struct prefix *pod, uint16_t port, bool snat, struct failure *failure);
 int rules_commit(struct rules *rules, struct failure *failure);
 
-/* Elements of the owner in the sets of `mask` (bit i: rules_set i of both families). No table: success. */
-int rules_delete(struct rules *rules, unsigned mask, struct failure *failure);
+/* What bridge and portmap make; bit i: rules_set i of both families. */
+#define BRIDGE_SETS (1u << SET_LOCAL | 1u << SET_MASQUERADED)
+#define PORTMAP_SETS (1u << SET_SNAT | 1u << MAP_PORTS | 1u << MAP_ADDRESS_PORTS)
+
+/* Deletes the owner's elements in the sets of `mask`. No table, no nftables: success. */
+int rules_forget(const struct pod *pod, const char *interface, unsigned mask, struct failure *failure);
 /* How many the owner has. */
 int rules_count(struct rules *rules, unsigned mask, unsigned *count, struct failure *failure);
 
