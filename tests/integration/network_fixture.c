@@ -59,8 +59,7 @@ void network_add_plugin(const char *name, const char *script)
 	write_file(net.plugins, name, script, 0755);
 }
 
-/* A process that does nothing, in a network namespace of its own. */
-static pid_t keep_namespace(void)
+pid_t network_keep_namespace(void)
 {
 	int ready[2];
 	char byte;
@@ -86,7 +85,7 @@ int network_set_up(void **state)
 {
 	if (unshare(CLONE_NEWNET) < 0)
 		return -1;
-	net.outsider = keep_namespace();
+	net.outsider = network_keep_namespace();
 	if (net.outsider < 0)
 		return -1;
 	snprintf(net.outside, sizeof(net.outside), "/proc/%d/ns/net", net.outsider);
@@ -350,10 +349,15 @@ void network_end(pid_t pid)
 	}
 }
 
-void network_fresh(cri_network_plugin plugin, bool exec_all)
+void network_end_servers(void)
 {
 	for (size_t i = 0; i < sizeof(servers) / sizeof(*servers); i++)
 		network_end(servers[i]);
+}
+
+void network_fresh(cri_network_plugin plugin, bool exec_all)
+{
+	network_end_servers();
 	network_open(plugin, exec_all);
 	fixture_clear(net.fixture);
 	network_assert_nothing_left();
@@ -419,8 +423,7 @@ char *network_ask_from(const char *namespace_path, int protocol, uint16_t local_
 	return strdup(text);
 }
 
-/* The kernel deletes the interfaces of a namespace in its own time. */
-static bool wait_for_none(const char *command)
+bool network_wait_for_none(const char *command)
 {
 	for (int i = 0; i < 100; i++) {
 		char *output = network_shell(NULL, "%s", command);
@@ -442,7 +445,7 @@ void network_assert_nothing_left(void)
 
 	snprintf(command, sizeof(command),
 		 "find '%s' " NATIVE_ADDRESSES " -type f 2>/dev/null | grep -v 'last_reserved\\|lock$'", net.addresses);
-	assert_true(wait_for_none(command));
-	assert_true(wait_for_none("nft list ruleset 2>/dev/null | grep 'elements\\|CNI-[0-9a-f]\\|CNI-DN'"));
-	assert_true(wait_for_none("ip -o link show type veth | grep -v ' up0@'"));
+	assert_true(network_wait_for_none(command));
+	assert_true(network_wait_for_none("nft list ruleset 2>/dev/null | grep 'elements\\|CNI-[0-9a-f]\\|CNI-DN'"));
+	assert_true(network_wait_for_none("ip -o link show type veth | grep -v ' up0@'"));
 }
