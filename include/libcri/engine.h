@@ -42,7 +42,8 @@ typedef enum cri_monitor_cgroup {
 typedef enum cri_network_plugin {
 	CRI_NETWORK_NONE = 0,  /**< loopback only */
 	CRI_NETWORK_CNI = 1,   /**< CNI configuration files */
-	CRI_NETWORK_NATIVE = 2 /**< the built-in bridge cri0 */
+	CRI_NETWORK_NATIVE = 2 /**< the default: the built-in bridge cri0, with 10.88.0.0/16 and fd4c:1bc7:1a0e:88::/64,
+				    masquerading and port mappings; made with the first pod that is attached to it */
 } cri_network_plugin;
 
 /** How to talk to one registry host. */
@@ -105,7 +106,8 @@ typedef struct cri_engine_options {
 	uint32_t max_events;           /**< kept in the store; 0: 10000 */
 } cri_engine_options;
 #define CRI_ENGINE_OPTIONS_INIT                                                                                        \
-	.size = sizeof(cri_engine_options), .cgroup_driver = CRI_CGROUP_CGROUPFS, .log_level = CRI_LOG_INFO
+	.size = sizeof(cri_engine_options), .cgroup_driver = CRI_CGROUP_CGROUPFS, .log_level = CRI_LOG_INFO,           \
+	.network_plugin = CRI_NETWORK_NATIVE
 
 CRI_API void cri_registry_options_init(cri_registry_options *, size_t size);
 CRI_API void cri_handler_options_init(cri_handler_options *, size_t size);

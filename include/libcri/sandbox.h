@@ -99,7 +99,9 @@ CRI_API int cri_sandbox_list(cri_engine *engine, const cri_sandbox_filter *filte
 			     cri_call *call);
 CRI_API const cri_sandbox_info *cri_sandbox_at(const cri_list *list, size_t index);
 
-/** The verbose map of CRI PodSandboxStatus: a JSON object with at least one key. Freed with cri_free. */
+/** The verbose map of CRI PodSandboxStatus: a JSON object with at least one key. Of a ready pod with networks its
+ * plugins are asked to CHECK them, for 5 seconds at most: "networkCheck" is "OK" or what they say. Freed with cri_free.
+ */
 CRI_API int cri_sandbox_info_json(cri_engine *engine, const char *id, char **json, cri_call *call);
 
 /** CRI UpdatePodSandboxResources. @param overhead may be NULL. @param resources may be NULL. */

@@ -11,6 +11,7 @@
 #include "image/fetch.h"
 #include "image/image.h"
 #include "network/namespaces.h"
+#include "network/network.h"
 #include "runtime/cgroup.h"
 #include "runtime/handler.h"
 #include "sandbox/sandbox.h"
@@ -118,6 +119,8 @@ static int open_engine(cri_engine *engine, const cri_engine_options *options, cr
 		result = make_state(engine, call);
 	if (result == 0)
 		result = sandbox_recover(engine, call);
+	if (result == 0)
+		result = network_collect(engine, call);
 	if (result == 0)
 		result = image_recover(engine, call);
 	return result;

@@ -5,6 +5,7 @@
 #include "core/api.h"
 #include "core/options.h"
 #include "image/fetch.h"
+#include "network/network.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +121,7 @@ static int reload(cri_engine *engine, const void *pointer, void *output, cri_cal
 	}
 	fetch_service_free(service);
 	settings_release(old);
-	return result;
+	return result < 0 ? result : network_refresh(engine, call);
 }
 
 int cri_engine_reload(cri_engine *engine, const cri_engine_options *options, cri_call *call)

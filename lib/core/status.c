@@ -130,6 +130,7 @@ static int info_json(cri_engine *engine, const void *pointer, void *output, cri_
 	const cri_engine_options *options = &engine->options;
 	CLEANUP_JSON cJSON *info = cJSON_CreateObject();
 	cJSON *config = info ? cJSON_AddObjectToObject(info, "config") : NULL;
+	int result;
 	char *text;
 
 	(void)pointer;
@@ -144,6 +145,9 @@ static int info_json(cri_engine *engine, const void *pointer, void *output, cri_
 	    !cJSON_AddNumberToObject(config, "maxEvents", options->max_events) ||
 	    !cJSON_AddNumberToObject(info, "cgroupVersion", engine->cgroups->unified ? 2 : 1))
 		return call_no_memory(call, step);
+	result = network_describe(engine, info, call);
+	if (result < 0)
+		return result;
 	text = cJSON_PrintUnformatted(info);
 	if (!text)
 		return call_no_memory(call, step);

@@ -95,7 +95,17 @@ static void end_helper(int control, int pidfd, cri_call *call)
 	call_unshield(call);
 }
 
-static int run(cri_engine *engine, int request, int reply, cJSON **answer, bool *undone, cri_call *call)
+/* > 0: the answer is there, or will never be. The helper keeps its time itself, and undoing has its own. */
+static int wait_for_answer(int control, int64_t timeout, cri_call *call)
+{
+	struct pollfd done = { .fd = control, .events = POLLIN };
+	int result = call_wait(call, step, &done, 1, timeout + UNDO_MILLISECONDS);
+
+	return result == 0 ? call_fail(call, CRI_ETIMEDOUT, step, "cri-network does not end") : result;
+}
+
+static int run(cri_engine *engine, int request, int reply, int64_t timeout, cJSON **answer, bool *undone,
+	       cri_call *call)
 {
 	static const char *const argv[] = { "cri-network", NULL };
 	char path[PATH_MAX];
@@ -104,7 +114,6 @@ static int run(cri_engine *engine, int request, int reply, cJSON **answer, bool 
 	CLEANUP_CLOSE int ours = result < 0 ? -1 : sockets[0];
 	CLEANUP_CLOSE int theirs = result < 0 ? -1 : sockets[1];
 	CLEANUP_CLOSE int pidfd = -1;
-	struct pollfd done = { .fd = ours, .events = POLLIN };
 	const struct spawn spawn = {
 		SPAWN_INIT,         .path = path_helper(engine, "cri-network", path),
 		.argv = argv,       .fds = &theirs,
@@ -118,7 +127,7 @@ static int run(cri_engine *engine, int request, int reply, cJSON **answer, bool 
 	if (result < 0)
 		return call_fail(call, CRI_EINTERNAL, "start cri-network", "%s: %s", spawn.path, strerror(-result));
 	close(take_fd(&theirs));
-	result = call_wait(call, step, &done, 1, -1);
+	result = wait_for_answer(ours, timeout, call);
 	if (result < 0) {
 		cri_call spare;
 
@@ -136,7 +145,7 @@ int network_ask(cri_engine *engine, const struct network_question *question, cJS
 	CLEANUP_CLOSE int request = memfd_create("network-request", MFD_CLOEXEC);
 	CLEANUP_CLOSE int reply = memfd_create("network-answer", MFD_CLOEXEC);
 	CLEANUP_JSON cJSON *made = NULL;
-	int64_t timeout = call_remaining(call, MOST_MILLISECONDS);
+	int64_t timeout = call_remaining(call, question->patience ? question->patience : MOST_MILLISECONDS);
 	int result;
 
 	*undone = false;
@@ -145,7 +154,7 @@ int network_ask(cri_engine *engine, const struct network_question *question, cJS
 	timeout -= timeout > 2 * MARGIN_MILLISECONDS ? MARGIN_MILLISECONDS : timeout / 2;
 	result = write_request(engine, question, timeout, request, call);
 	if (result == 0)
-		result = run(engine, request, reply, &made, undone, call);
+		result = run(engine, request, reply, timeout, &made, undone, call);
 	if (result == 0)
 		*answer = TAKE_POINTER(made);
 	return result;

@@ -10,8 +10,12 @@ struct network_question {
 	const char *command; /* "ADD" */
 	const char *id;      /* the pod's */
 	const char *netns;   /* "": it is gone */
+	int64_t patience;    /* milliseconds at most; 0: as long as plugins are ever given */
 	const cJSON *record;
 };
+
+/* Of a question that somebody waits for who changes nothing. */
+#define NETWORK_PATIENCE 5000
 
 /* Runs the helper. What it answers is in `answer`; where it failed, the call says what the plugin said, and *undone
  * that nothing is left of it. When the call ends early, the helper is given the time to undo. */

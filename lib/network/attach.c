@@ -14,13 +14,18 @@
 
 static const char step[] = "set up the pod's network";
 
-#define RECORD_MAX (8u << 20)
-
 static int save(cri_engine *engine, const char *id, const cJSON *record, cri_call *call)
 {
 	CLEANUP_FREE char *text = cJSON_PrintUnformatted(record);
 
-	return text ? store_sandbox_set_network(engine->store, id, text, call) : call_no_memory(call, step);
+	if (!text)
+		return call_no_memory(call, step);
+	if (strlen(text) > NETWORK_RECORD_MAX)
+		return call_fail(
+			call, CRI_EINVAL, step,
+			"the pod's annotations and the configuration of its networks are larger than %u bytes together",
+			NETWORK_RECORD_MAX);
+	return store_sandbox_set_network(engine->store, id, text, call);
 }
 
 /* Whether an address is on the interface that the pod sees as `interface`; results of old versions do not say. */
@@ -145,7 +150,7 @@ static int load(cri_engine *engine, const char *id, cJSON **record, cri_call *ca
 	*record = NULL;
 	if (result < 0 || !network_is_recorded(row.network))
 		return result;
-	if (json_parse(row.network, strlen(row.network), RECORD_MAX, record) < 0)
+	if (json_parse(row.network, strlen(row.network), NETWORK_RECORD_MAX, record) < 0)
 		return call_fail(call, CRI_ECORRUPT, "read the pod's network", "the store's record is no JSON");
 	return 0;
 }
@@ -161,6 +166,8 @@ int network_detach(cri_engine *engine, const char *sandbox_id, cri_call *call)
 
 	if (result < 0 || !record || !cJSON_GetObjectItemCaseSensitive(record, "attachments"))
 		return result;
+	if (!plan_widen_path(engine, record))
+		return call_no_memory(call, step);
 	if (access(path_sandbox(engine, sandbox_id, "net", path), F_OK) == 0)
 		question.netns = path;
 	question.record = record;
@@ -168,6 +175,28 @@ int network_detach(cri_engine *engine, const char *sandbox_id, cri_call *call)
 	result = network_ask(engine, &question, &answer, &undone, call);
 	test_point("sandbox network detached");
 	return result < 0 ? result : store_sandbox_set_network(engine->store, sandbox_id, NETWORK_NOTHING, call);
+}
+
+int network_check(cri_engine *engine, struct arena *arena, const char *sandbox_id, const char **problem, cri_call *call)
+{
+	struct network_question question = { .command = "CHECK", .id = sandbox_id, .patience = NETWORK_PATIENCE };
+	CLEANUP_JSON cJSON *record = NULL;
+	CLEANUP_JSON cJSON *answer = NULL;
+	char path[PATH_MAX];
+	cri_call asking;
+	bool undone;
+	int result = load(engine, sandbox_id, &record, call);
+
+	*problem = "";
+	if (result < 0 || !record)
+		return result;
+	question.netns = path_sandbox(engine, sandbox_id, "net", path);
+	question.record = record;
+	call_init_child(&asking, call);
+	if (network_ask(engine, &question, &answer, &undone, &asking) == 0)
+		return 0;
+	*problem = arena_strdup(arena, cri_call_message(&asking));
+	return *problem ? 0 : call_no_memory(call, step);
 }
 
 int network_addresses(cri_engine *engine, struct arena *arena, const char *sandbox_id, const char *const **ips,

@@ -9,12 +9,16 @@
 #ifndef LIBCRI_NETWORK_NETWORK_H
 #define LIBCRI_NETWORK_NETWORK_H
 
+#include "base/json.h"
 #include "core/engine.h"
 
 #include <string.h>
 
 /* A pod's record when nothing is attached. */
 #define NETWORK_NOTHING "{}"
+
+/* The bytes of a record. */
+#define NETWORK_RECORD_MAX (4u << 20)
 
 static inline bool network_is_recorded(const char *record)
 {
@@ -27,6 +31,21 @@ int network_attach(cri_engine *engine, const char *sandbox_id, const cri_sandbox
 
 /* Takes back what the pod's record names. Idempotent; the namespace may be gone. */
 int network_detach(cri_engine *engine, const char *sandbox_id, cri_call *call);
+
+/* Asks the plugins whether all is as they left it; *problem is what they say, "" when it is or when they cannot tell.
+ */
+int network_check(cri_engine *engine, struct arena *arena, const char *sandbox_id, const char **problem,
+		  cri_call *call);
+
+/* Reads the configuration anew if its directory changed. What is wrong with it goes to the log. */
+int network_refresh(cri_engine *engine, cri_call *call);
+
+/* Where the networks are from, for people, as members of `info`. */
+int network_describe(cri_engine *engine, cJSON *info, cri_call *call);
+
+/* At the first open after a boot, before any pod can be attached: plugins learn which attachments are still there (GC),
+ * so that they drop the rest. What fails is logged. */
+int network_collect(cri_engine *engine, cri_call *call);
 
 /* The pod's addresses, of its first interface first. */
 int network_addresses(cri_engine *engine, struct arena *arena, const char *sandbox_id, const char *const **ips,

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char step[] = "read the network configuration";
 
@@ -50,36 +51,97 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* What tells one state of the directory from another. */
-static int fingerprint(const char *directory, const struct files *files, struct buffer *text)
+/*
+ * What tells one state of the directory from another. Times are as coarse as the kernel's clock tick: a file that was
+ * changed a moment ago may be changed again without a trace, so *settled tells whether the text can be relied on.
+ */
+static int fingerprint(const char *directory, const struct files *files, struct buffer *text, bool *settled)
 {
+	struct timespec now;
+
+	*settled = true;
+	clock_gettime(CLOCK_REALTIME, &now);
 	buffer_printf(text, "%s\n", directory);
 	for (int i = 0; i < files->n; i++) {
 		char path[PATH_MAX];
 		struct stat status = { 0 };
 
-		if (fs_path(path, sizeof(path), "%s/%s", directory, files->entries[i]->d_name) == 0 &&
+		if (fs_path(path, sizeof(path), "%s/%s", directory, files->entries[i]->d_name) < 0 ||
 		    stat(path, &status) < 0)
-			status.st_ino = 0;
-		buffer_printf(text, "%s %llu %llu %lld.%09ld\n", files->entries[i]->d_name,
+			status = (struct stat){ 0 };
+		if (status.st_mtim.tv_sec >= now.tv_sec - 1 || status.st_ctim.tv_sec >= now.tv_sec - 1)
+			*settled = false;
+		buffer_printf(text, "%s %llu %llu %lld.%09ld %lld.%09ld\n", files->entries[i]->d_name,
 			      (unsigned long long)status.st_ino, (unsigned long long)status.st_size,
-			      (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+			      (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+			      (long long)status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
 	}
 	return text->failed ? -ENOMEM : 0;
 }
 
-/* One file; on failure `problem` says what is wrong with it. */
-static int read_file(const char *directory, const char *name, cJSON *networks, struct buffer *problem)
+/* A look at the directory. */
+struct reading {
+	const char *directory;
+	const cJSON *last; /* the networks in force until now, or NULL */
+	cJSON *networks;
+	struct buffer problem; /* what is wrong with the files */
+	bool stale;            /* something of the last is still in force for want of a good file */
+};
+
+static void add_problem(struct reading *reading, const char *what, const char *why)
+{
+	buffer_printf(&reading->problem, "%s%s: %s", reading->problem.length ? "; " : "", what, why);
+}
+
+static int add_network(struct reading *reading, cJSON *network)
+{
+	if (network && cJSON_AddItemToArray(reading->networks, network))
+		return 0;
+	cJSON_Delete(network);
+	return -ENOMEM;
+}
+
+static int add_list(struct reading *reading, const char *name, cJSON *list)
+{
+	cJSON *network = cJSON_CreateObject();
+
+	if (!network || !cJSON_AddItemToObject(network, "list", list)) {
+		cJSON_Delete(list);
+		cJSON_Delete(network);
+		return -ENOMEM;
+	}
+	if (!cJSON_AddStringToObject(network, "file", name)) {
+		cJSON_Delete(network);
+		return -ENOMEM;
+	}
+	return add_network(reading, network);
+}
+
+/* What a file that is broken now said when it was good stays in force. */
+static int keep_last(struct reading *reading, const char *name)
+{
+	const cJSON *network;
+
+	cJSON_ArrayForEach(network, reading->last)
+	{
+		const char *file = "";
+
+		if (json_string(network, "file", &file) < 0 || strcmp(file, name) != 0)
+			continue;
+		reading->stale = true;
+		return add_network(reading, cJSON_Duplicate(network, true));
+	}
+	return 0;
+}
+
+static int read_file(struct reading *reading, const char *name)
 {
 	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
-	CLEANUP_JSON cJSON *list = NULL;
-	CLEANUP_JSON cJSON *network = cJSON_CreateObject();
 	const char *what = "";
 	char path[PATH_MAX];
-	int result = fs_path(path, sizeof(path), "%s/%s", directory, name);
+	cJSON *list = NULL;
+	int result = fs_path(path, sizeof(path), "%s/%s", reading->directory, name);
 
-	if (!network)
-		return -ENOMEM;
 	if (result == 0)
 		result = fs_read(AT_FDCWD, path, CNI_CONFIG_MAX, &content);
 	if (result < 0)
@@ -87,32 +149,33 @@ static int read_file(const char *directory, const char *name, cJSON *networks, s
 	else
 		result = cni_config_read(content.data ? content.data : "", content.length, text_ends(name, ".conflist"),
 					 &list, &what);
-	if (result < 0) {
-		buffer_printf(problem, "%s%s: %s", problem->length ? "; " : "", path, what);
+	if (result == 0)
+		return add_list(reading, name, list);
+	if (result == -ENOMEM)
 		return result;
-	}
-	if (!cJSON_AddStringToObject(network, "file", name) || !cJSON_AddItemToObject(network, "list", list))
-		return -ENOMEM;
-	TAKE_POINTER(list);
-	return cJSON_AddItemToArray(networks, network) ? (TAKE_POINTER(network), 0) : -ENOMEM;
+	add_problem(reading, path, what);
+	return keep_last(reading, name);
 }
 
-/* All files. *first_broken: the one that would be the default network is. */
-static int read_files(const char *directory, const struct files *files, cJSON *networks, bool *first_broken,
-		      struct buffer *problem, cri_call *call)
+static int read_files(struct reading *reading, const struct files *files)
 {
-	*first_broken = files->n == 0;
-	for (int i = 0; i < files->n && i < FILES_MAX; i++) {
-		int result = read_file(directory, files->entries[i]->d_name, networks, problem);
+	int result = 0;
 
-		if (result == -ENOMEM)
-			return call_no_memory(call, step);
-		*first_broken |= result < 0 && i == 0;
-	}
+	for (int i = 0; i < files->n && i < FILES_MAX && result == 0; i++)
+		result = read_file(reading, files->entries[i]->d_name);
 	if (files->n > FILES_MAX)
-		buffer_printf(problem, "%s%s: files after the first %d are not read", problem->length ? "; " : "",
-			      directory, FILES_MAX);
-	return problem->failed ? call_no_memory(call, step) : 0;
+		add_problem(reading, reading->directory, "of its files only the first 64 are read");
+	/* Nothing at all: whoever replaces the files is not done yet. */
+	if (result == 0 && !cJSON_GetArraySize(reading->networks) && cJSON_GetArraySize(reading->last)) {
+		cJSON *copy = cJSON_Duplicate(reading->last, true);
+
+		if (!copy)
+			return -ENOMEM;
+		cJSON_Delete(reading->networks);
+		reading->networks = copy;
+		reading->stale = true;
+	}
+	return reading->problem.failed ? -ENOMEM : result;
 }
 
 static int get_stored(cri_engine *engine, cJSON **stored, cri_call *call)
@@ -129,57 +192,59 @@ static int get_stored(cri_engine *engine, cJSON **stored, cri_call *call)
 	return 0;
 }
 
-/* Before an engine was ever given a good configuration any will do; later, a broken one does not replace it. */
-static int choose(cJSON *stored, cJSON *fresh, bool first_broken, const char *print, const char *problem,
-		  cJSON **networks, cri_call *call)
+static int finish(struct reading *reading, const char *print, cJSON **networks)
 {
-	const cJSON *last = stored ? cJSON_GetObjectItemCaseSensitive(stored, "networks") : NULL;
-	CLEANUP_JSON cJSON *kept = NULL;
 	CLEANUP_JSON cJSON *made = cJSON_CreateObject();
-	bool stale = false;
 
-	if (cJSON_GetArraySize(last) && (first_broken || !cJSON_GetArraySize(fresh)))
-		stale = (kept = cJSON_Duplicate(last, true)) != NULL;
-	else
-		kept = cJSON_Duplicate(fresh, true);
-	if (!made || !kept || !cJSON_AddStringToObject(made, "fingerprint", print) ||
-	    !cJSON_AddStringToObject(made, "problem", problem) || !cJSON_AddBoolToObject(made, "stale", stale) ||
-	    !cJSON_AddItemToObject(made, "networks", kept))
-		return call_no_memory(call, step);
-	TAKE_POINTER(kept);
+	if (!made || !cJSON_AddStringToObject(made, "fingerprint", print) ||
+	    !cJSON_AddStringToObject(made, "problem", reading->problem.data ? reading->problem.data : "") ||
+	    !cJSON_AddBoolToObject(made, "stale", reading->stale) ||
+	    !cJSON_AddItemToObject(made, "networks", reading->networks))
+		return -ENOMEM;
+	reading->networks = NULL;
 	*networks = TAKE_POINTER(made);
 	return 0;
 }
 
-static int store(cri_engine *engine, const cJSON *networks, cri_call *call)
+/* Keeps and tells what is new. */
+static int store(cri_engine *engine, const cJSON *stored, const cJSON *networks, cri_call *call)
 {
-	CLEANUP_FREE char *text = cJSON_PrintUnformatted(networks);
+	CLEANUP_FREE char *text = NULL;
+	const char *problem = "", *last = "", *name = "";
+	const cJSON *list = networks_find(networks, NULL);
 
+	if (stored && cJSON_Compare(stored, networks, true))
+		return 0;
+	(void)json_string(networks, "problem", &problem);
+	(void)json_string(stored, "problem", &last);
+	(void)json_string(list, "name", &name);
+	if (!text_is_empty(problem) && strcmp(problem, last) != 0)
+		engine_log(engine, CRI_LOG_WARNING, "network configuration: %s", problem);
+	if (list && (!stored || !cJSON_Compare(list, networks_find(stored, NULL), true)))
+		engine_log(engine, CRI_LOG_INFO, "network configuration: the default network is %s", name);
+	text = cJSON_PrintUnformatted(networks);
 	return text ? store_setting_set(engine->store, SETTING, text, call) : call_no_memory(call, step);
 }
 
 static int refresh(cri_engine *engine, const char *directory, const struct files *files, const char *missing,
 		   const char *print, cJSON *stored, cJSON **networks, cri_call *call)
 {
-	CLEANUP_BUFFER struct buffer problem = BUFFER_EMPTY;
-	CLEANUP_JSON cJSON *fresh = cJSON_CreateArray();
-	bool first_broken;
-	int result;
+	struct reading reading = { .directory = directory,
+				   .last = cJSON_GetObjectItemCaseSensitive(stored, "networks"),
+				   .networks = cJSON_CreateArray() };
+	int result = reading.networks ? 0 : -ENOMEM;
 
-	if (!fresh)
-		return call_no_memory(call, step);
 	if (missing)
-		buffer_printf(&problem, "%s: %s", directory, missing);
+		add_problem(&reading, directory, missing);
 	else if (!files->n)
-		buffer_printf(&problem, "%s: it has no configuration", directory);
-	result = read_files(directory, files, fresh, &first_broken, &problem, call);
+		add_problem(&reading, directory, "it has no configuration");
 	if (result == 0)
-		result = choose(stored, fresh, first_broken, print, problem.data ? problem.data : "", networks, call);
+		result = read_files(&reading, files);
 	if (result == 0)
-		result = store(engine, *networks, call);
-	if (result == 0 && problem.length)
-		engine_log(engine, CRI_LOG_WARNING, "network configuration: %s", problem.data);
-	return result;
+		result = finish(&reading, print, networks);
+	cJSON_Delete(reading.networks);
+	buffer_free(&reading.problem);
+	return result < 0 ? call_no_memory(call, step) : store(engine, stored, *networks, call);
 }
 
 int networks_load(cri_engine *engine, cJSON **networks, cri_call *call)
@@ -191,6 +256,7 @@ int networks_load(cri_engine *engine, cJSON **networks, cri_call *call)
 	const char *directory =
 		text_is_empty(settings->cni_config_directory) ? DEFAULT_DIRECTORY : settings->cni_config_directory;
 	const char *missing = NULL, *known = "";
+	bool settled;
 	int result;
 
 	files.n = scandir(directory, &files.entries, is_configuration, compare_names);
@@ -200,17 +266,18 @@ int networks_load(cri_engine *engine, cJSON **networks, cri_call *call)
 		missing = errno == ENOENT ? "it does not exist" : strerror(errno);
 		files.n = 0;
 	}
-	if (fingerprint(directory, &files, &print) < 0)
+	if (fingerprint(directory, &files, &print, &settled) < 0)
 		return call_no_memory(call, step);
 	result = get_stored(engine, &stored, call);
 	if (result < 0)
 		return result;
-	if (json_string(stored, "fingerprint", &known) == 0 && !strcmp(known, print.data) &&
+	if (settled && json_string(stored, "fingerprint", &known) == 0 && !strcmp(known, print.data) &&
 	    cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(stored, "networks"))) {
 		*networks = TAKE_POINTER(stored);
 		return 0;
 	}
-	return refresh(engine, directory, &files, missing, print.data, stored, networks, call);
+	/* It becomes reliable only when it is read again. */
+	return refresh(engine, directory, &files, missing, settled ? print.data : "", stored, networks, call);
 }
 
 const cJSON *networks_find(const cJSON *networks, const char *name)

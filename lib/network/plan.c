@@ -49,8 +49,40 @@ static bool has_interface(const cJSON *attachments, const char *interface)
 	return false;
 }
 
-static int add(const cri_sandbox_config *config, const cJSON *list, const char *interface, const cJSON *entry,
-	       bool is_default, cJSON *attachments, cri_call *call)
+static bool is_capable(const cJSON *list, const char *capability)
+{
+	const cJSON *plugin;
+
+	cJSON_ArrayForEach(plugin, cJSON_GetObjectItemCaseSensitive(list, "plugins"))
+	{
+		bool its = false;
+
+		(void)json_bool(cJSON_GetObjectItemCaseSensitive(plugin, "capabilities"), capability, &its);
+		if (its)
+			return true;
+	}
+	return false;
+}
+
+/* What a pod asks for and no plugin can do is left out, as the CNI conventions want it; but not in silence. */
+static void warn_of_unused(cri_engine *engine, const cri_sandbox_config *config, const cJSON *list,
+			   const cJSON *capabilities)
+{
+	static const char *const wishes[] = { "portMappings", "bandwidth", "ips", "mac" };
+	const char *name = "";
+
+	(void)json_string(list, "name", &name);
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(*wishes); i++) {
+		if (cJSON_GetObjectItemCaseSensitive(capabilities, wishes[i]) && !is_capable(list, wishes[i]))
+			engine_log(
+				engine, CRI_LOG_WARNING,
+				"sandbox %s: no plugin of the network %s has the capability %s, which the pod asks for",
+				config->name, name, wishes[i]);
+	}
+}
+
+static int add(cri_engine *engine, const cri_sandbox_config *config, const cJSON *list, const char *interface,
+	       const cJSON *entry, bool is_default, cJSON *attachments, cri_call *call)
 {
 	CLEANUP_JSON cJSON *attachment = cJSON_CreateObject();
 	CLEANUP_JSON cJSON *capabilities = NULL;
@@ -63,6 +95,7 @@ static int add(const cri_sandbox_config *config, const cJSON *list, const char *
 	}
 	if (result < 0)
 		return result;
+	warn_of_unused(engine, config, list, capabilities);
 	if (!cJSON_AddStringToObject(attachment, "interface", interface) ||
 	    !cJSON_AddItemToObject(attachment, "capabilities", capabilities))
 		return call_no_memory(call, step);
@@ -74,8 +107,8 @@ static int add(const cri_sandbox_config *config, const cJSON *list, const char *
 }
 
 /* An entry of the annotation. `number`: of its interface, if it names none. */
-static int add_entry(const cri_sandbox_config *config, const cJSON *networks, const cJSON *entry, int number,
-		     cJSON *attachments, cri_call *call)
+static int add_entry(cri_engine *engine, const cri_sandbox_config *config, const cJSON *networks, const cJSON *entry,
+		     int number, cJSON *attachments, cri_call *call)
 {
 	const char *name = "", *interface = "";
 	const cJSON *list;
@@ -98,7 +131,8 @@ static int add_entry(const cri_sandbox_config *config, const cJSON *networks, co
 	if (!list)
 		return call_fail(call, CRI_EINVAL, step, "annotation " PLAN_ANNOTATION ": there is no network \"%s\"",
 				 name);
-	return add(config, list, interface, entry, !strcmp(interface, PLAN_DEFAULT_INTERFACE), attachments, call);
+	return add(engine, config, list, interface, entry, !strcmp(interface, PLAN_DEFAULT_INTERFACE), attachments,
+		   call);
 }
 
 static bool is_default_entry(const cJSON *entry)
@@ -109,8 +143,8 @@ static bool is_default_entry(const cJSON *entry)
 }
 
 /* The default network is always the first. */
-static int add_all(const cri_sandbox_config *config, const cJSON *networks, const cJSON *entries, cJSON *attachments,
-		   cri_call *call)
+static int add_all(cri_engine *engine, const cri_sandbox_config *config, const cJSON *networks, const cJSON *entries,
+		   cJSON *attachments, cri_call *call)
 {
 	const cJSON *entry, *chosen = NULL;
 	int result, number = 1;
@@ -121,14 +155,14 @@ static int add_all(const cri_sandbox_config *config, const cJSON *networks, cons
 			chosen = entry;
 	}
 	if (chosen)
-		result = add_entry(config, networks, chosen, 0, attachments, call);
+		result = add_entry(engine, config, networks, chosen, 0, attachments, call);
 	else
-		result = add(config, networks_find(networks, NULL), PLAN_DEFAULT_INTERFACE, NULL, true, attachments,
-			     call);
+		result = add(engine, config, networks_find(networks, NULL), PLAN_DEFAULT_INTERFACE, NULL, true,
+			     attachments, call);
 	cJSON_ArrayForEach(entry, entries)
 	{
 		if (result == 0 && entry != chosen)
-			result = add_entry(config, networks, entry, number++, attachments, call);
+			result = add_entry(engine, config, networks, entry, number++, attachments, call);
 	}
 	return result;
 }
@@ -145,24 +179,44 @@ static int make_args(const cri_sandbox_config *config, const char *id, char **ar
 	return *args ? 0 : call_no_memory(call, step);
 }
 
-bool plan_add_path(cri_engine *engine, cJSON *record)
+static bool has_text(const cJSON *array, const char *text)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, array)
+	{
+		if (cJSON_IsString(item) && !strcmp(item->valuestring, text))
+			return true;
+	}
+	return false;
+}
+
+bool plan_widen_path(cri_engine *engine, cJSON *record)
 {
 	static const char *const usual[] = { "/opt/cni/bin", "/usr/lib/cni" };
 	CLEANUP_SETTINGS const struct settings *settings = settings_take(engine);
 	const bool given = settings->n_cni_plugin_directories > 0;
 	const char *const *directories = given ? settings->cni_plugin_directories : usual;
 	const size_t n = given ? settings->n_cni_plugin_directories : 2;
-	cJSON *path = cJSON_AddArrayToObject(record, "path");
+	cJSON *path = cJSON_GetObjectItemCaseSensitive(record, "path");
 
 	for (size_t i = 0; i < n && path; i++) {
-		cJSON *directory = cJSON_CreateString(directories[i]);
+		cJSON *directory;
 
+		if (has_text(path, directories[i]))
+			continue;
+		directory = cJSON_CreateString(directories[i]);
 		if (!directory || !cJSON_AddItemToArray(path, directory)) {
 			cJSON_Delete(directory);
 			return false;
 		}
 	}
 	return path != NULL;
+}
+
+bool plan_add_path(cri_engine *engine, cJSON *record)
+{
+	return cJSON_AddArrayToObject(record, "path") && plan_widen_path(engine, record);
 }
 
 static int load(cri_engine *engine, cJSON **networks, cri_call *call)
@@ -200,7 +254,7 @@ int plan_make(cri_engine *engine, const cri_sandbox_config *config, const char *
 	    !cJSON_AddBoolToObject(made, "inProcess", in_process) ||
 	    !(attachments = cJSON_AddArrayToObject(made, "attachments")))
 		return call_no_memory(call, step);
-	result = add_all(config, networks, entries, attachments, call);
+	result = add_all(engine, config, networks, entries, attachments, call);
 	if (result == 0)
 		*record = TAKE_POINTER(made);
 	return result;

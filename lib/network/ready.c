@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The condition NetworkReady. */
+/* The condition NetworkReady, and what else is told of the networks. */
 #include "network/network.h"
 
 #include "base/json.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "network/ask.h"
 #include "network/networks.h"
@@ -43,14 +44,18 @@ static int make_record(cri_engine *engine, const cJSON *list, cJSON **record, cr
 static int ask_plugins(cri_engine *engine, struct arena *arena, const cJSON *list, bool *ready, const char **message,
 		       cri_call *call)
 {
-	/* Several may ask at once: the name has nothing to lock but themselves. */
-	struct network_question question = { .command = "STATUS", .id = "status", .netns = "" };
+	/* Several may ask at once: none waits for another, nor for a pod. */
+	char id[ID_LENGTH + 1];
+	struct network_question question = { .command = "STATUS", .id = id, .netns = "", .patience = NETWORK_PATIENCE };
 	CLEANUP_JSON cJSON *record = NULL;
 	CLEANUP_JSON cJSON *answer = NULL;
 	cri_call asking;
 	bool undone;
-	int result = make_record(engine, list, &record, call);
+	int result = random_id(id);
 
+	if (result < 0)
+		return call_fail_errno(call, result, step, "getrandom");
+	result = make_record(engine, list, &record, call);
 	if (result < 0)
 		return result;
 	question.record = record;
@@ -107,4 +112,46 @@ int network_ready(cri_engine *engine, struct arena *arena, bool *ready, const ch
 		break;
 	}
 	return cni_ready(engine, arena, ready, reason, message, call);
+}
+
+int network_refresh(cri_engine *engine, cri_call *call)
+{
+	CLEANUP_JSON cJSON *networks = NULL;
+
+	return engine->options.network_plugin == CRI_NETWORK_CNI ? networks_load(engine, &networks, call) : 0;
+}
+
+/* The networks in force, the default one first, as their files say. */
+static int describe_cni(cri_engine *engine, cJSON *network, cri_call *call)
+{
+	CLEANUP_JSON cJSON *networks = NULL;
+	int result = networks_load(engine, &networks, call);
+	cJSON *member;
+
+	if (result < 0)
+		return result;
+	member = cJSON_DetachItemFromObjectCaseSensitive(networks, "networks");
+	if (!member || !cJSON_AddItemToObject(network, "networks", member)) {
+		cJSON_Delete(member);
+		return call_no_memory(call, step);
+	}
+	member = cJSON_DetachItemFromObjectCaseSensitive(networks, "problem");
+	if (!member || !cJSON_AddItemToObject(network, "problem", member)) {
+		cJSON_Delete(member);
+		return call_no_memory(call, step);
+	}
+	return plan_add_path(engine, network) ? 0 : call_no_memory(call, step);
+}
+
+int network_describe(cri_engine *engine, cJSON *info, cri_call *call)
+{
+	static const char *const names[] = {
+		[CRI_NETWORK_NONE] = "none", [CRI_NETWORK_CNI] = "cni", [CRI_NETWORK_NATIVE] = "native"
+	};
+	const cri_network_plugin plugin = engine->options.network_plugin;
+	cJSON *network = cJSON_AddObjectToObject(info, "network");
+
+	if (!network || !cJSON_AddStringToObject(network, "plugin", names[plugin]))
+		return call_no_memory(call, step);
+	return plugin == CRI_NETWORK_CNI ? describe_cni(engine, network, call) : 0;
 }

@@ -8,6 +8,7 @@
 #include "core/api.h"
 #include "core/list.h"
 #include "core/paths.h"
+#include "network/network.h"
 #include "sandbox/sandbox.h"
 
 #include <string.h>
@@ -111,7 +112,7 @@ static int fill_networks(struct arena *arena, const struct sandbox_row *row, cri
 	const cri_sandbox_network **networks;
 
 	status->ip = "";
-	if (json_parse(row->network, strlen(row->network), 1u << 20, &json) < 0)
+	if (json_parse(row->network, strlen(row->network), NETWORK_RECORD_MAX, &json) < 0)
 		return call_fail(call, CRI_ECORRUPT, step, "the store's record is no JSON");
 	if (json_array(json, "interfaces", &interfaces) < 0)
 		return 0;
@@ -233,6 +234,15 @@ static int info_json(cri_engine *engine, const void *pointer, void *output, cri_
 	    !cJSON_AddStringToObject(info, "pauseContainer", row.pause) ||
 	    !cJSON_AddStringToObject(info, "stateDirectory", path_sandbox(engine, row.id, "", path)))
 		return call_no_memory(call, step);
+	if (row.state == SANDBOX_READY && network_is_recorded(row.network)) {
+		const char *problem;
+
+		result = network_check(engine, &arena, row.id, &problem, call);
+		if (result < 0)
+			return result;
+		if (!cJSON_AddStringToObject(info, "networkCheck", text_is_empty(problem) ? "OK" : problem))
+			return call_no_memory(call, step);
+	}
 	text = cJSON_PrintUnformatted(info);
 	if (!text)
 		return call_no_memory(call, step);

@@ -2,6 +2,7 @@
 /* What is put right when a root is opened. */
 #include "sandbox/sandbox.h"
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/lock.h"
 #include "container/container.h"
@@ -10,6 +11,8 @@
 
 #include <fcntl.h>
 #include <string.h>
+
+#define RECOVERY_SECONDS 60
 
 typedef int (*recover_object)(cri_engine *engine, const char *id, cri_call *call);
 
@@ -104,13 +107,31 @@ static int recover_sandboxes(cri_engine *engine, cri_call *call)
 	return result;
 }
 
+/* Network plugins that hang must not keep the engine shut: what they keep is tried again when the pod is stopped or
+ * removed, and at the next open. */
+static int recover_sandboxes_in_time(cri_engine *engine, cri_call *call)
+{
+	const int64_t limit = clock_boot() + RECOVERY_SECONDS * NANOSECONDS_PER_SECOND;
+	cri_call bounded;
+	int result = call_check(call, "recover the sandboxes");
+
+	if (result < 0)
+		return result;
+	call_init_child(&bounded, call);
+	bounded.deadline = bounded.deadline < limit ? bounded.deadline : limit;
+	result = recover_sandboxes(engine, &bounded);
+	if (result < 0)
+		call_copy_failure(call, &bounded);
+	return result;
+}
+
 int sandbox_recover(cri_engine *engine, cri_call *call)
 {
 	int result = container_fold_exits(engine, call);
 
 	/* Pods first: removing one that was half-made takes its containers along. */
 	if (result == 0)
-		result = recover_sandboxes(engine, call);
+		result = recover_sandboxes_in_time(engine, call);
 	if (result == 0)
 		result = recover_containers(engine, call);
 	return result;

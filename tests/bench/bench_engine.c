@@ -202,7 +202,8 @@ static void bench_many(struct bench *bench)
 
 static int open_engine(struct bench *bench, const char *directory, const char *image)
 {
-	cri_engine_options options = { CRI_ENGINE_OPTIONS_INIT, .cgroup_parent = "/libcri-bench" };
+	cri_engine_options options = { CRI_ENGINE_OPTIONS_INIT, .cgroup_parent = "/libcri-bench",
+				       .network_plugin = CRI_NETWORK_NONE };
 	char command[2048];
 	cri_list *images;
 

@@ -43,6 +43,8 @@ cri_engine_options fixture_options(const struct fixture *fixture)
 		.root = fixture->root,
 		.state = fixture->state,
 		.cgroup_parent = fixture->cgroup_parent,
+		/* The machine's network is not the tests': network_fixture.h. */
+		.network_plugin = CRI_NETWORK_NONE,
 	};
 }
 

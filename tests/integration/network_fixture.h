@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A network of the tests' own: the test program lives in a network namespace that it made, which the engine takes for
- * the host's. "outside" is a machine beyond it, 192.0.2.2 and 2001:db8::2, behind the host's 192.0.2.1 and 2001:db8::1.
+ * the host's, and has a /run of its own. "outside" is a machine beyond it, 192.0.2.2 and 2001:db8::2, behind the host's
+ * 192.0.2.1 and 2001:db8::1.
  */
 #ifndef LIBCRI_TESTS_INTEGRATION_NETWORK_FIXTURE_H
 #define LIBCRI_TESTS_INTEGRATION_NETWORK_FIXTURE_H
