@@ -139,6 +139,7 @@ class Server:
         settings.update(config or {})
         with open(self.config, "w", encoding="utf-8") as file:
             json.dump({key: value for key, value in settings.items() if value is not None}, file)
+        self.program = os.path.join(BUILD, "cri-server")
         self.process = None
         self.clients = {}
         try:
@@ -150,7 +151,7 @@ class Server:
     def start(self):
         environment = dict(os.environ, LIBCRI_HELPER_DIRECTORY=HELPERS)
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([os.path.join(BUILD, "cri-server"), "--config", self.config],
+            self.process = subprocess.Popen([self.program, "--config", self.config],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + 20
         while not os.path.exists(self.socket):
@@ -182,6 +183,25 @@ class Server:
         if dialect not in self.clients:
             self.clients[dialect] = Client(dialect, self.target)
         return self.clients[dialect]
+
+    def change(self, **keys):
+        """Changes keys of the configuration file; None removes one."""
+        with open(self.config, encoding="utf-8") as file:
+            config = json.load(file)
+        config.update({key.replace("_", "-"): value for key, value in keys.items()})
+        with open(self.config, "w", encoding="utf-8") as file:
+            json.dump({key: value for key, value in config.items() if value is not None}, file)
+
+    def reload(self, **keys):
+        """The same, and waits until the daemon has taken them."""
+        before = self.read_log().count("was read again")
+        self.change(**keys)
+        self.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 20
+        while self.read_log().count("was read again") == before:
+            if time.monotonic() > deadline:
+                raise RuntimeError("cri-server does not read its configuration again:\n" + self.read_log())
+            time.sleep(0.01)
 
     def read_log(self):
         try:

@@ -19,6 +19,7 @@ class Subscriber:
     def __init__(self, client):
         self.call = client.GetContainerEvents(_timeout=None)
         self.events = queue.Queue()
+        self.seen = []
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
         time.sleep(0.3)
@@ -34,6 +35,7 @@ class Subscriber:
         deadline = time.monotonic() + seconds
         while True:
             event = self.events.get(timeout=max(0.01, deadline - time.monotonic()))
+            self.seen.append(event)
             if event.container_id == container and event.container_event_type == kind:
                 return event
 

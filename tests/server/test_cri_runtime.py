@@ -107,6 +107,20 @@ class Calls(ServerTest):
             self.assertEqual(raised.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
             self.assertIn("field 1 ", raised.exception.details())
 
+    def test_texts_of_failures_are_unicode(self):
+        for client in self.each_dialect():
+            text = self.fails(grpc.StatusCode.NOT_FOUND, client.ContainerStatus, container_id="mäusebär 100% 猫")
+            self.assertIn("mäusebär 100% 猫", text)
+
+    def test_compressed_requests_are_refused(self):
+        call = self.v1.channel.unary_unary("/runtime.v1.RuntimeService/Version")
+        for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
+            with self.assertRaises(grpc.RpcError) as raised:
+                call(b"\x0a\x7f" + b"a" * 127, timeout=20, compression=compression)
+            self.assertEqual(raised.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+            self.assertIn("compressed", raised.exception.details())
+        self.assertTrue(call(b"", timeout=20))
+
     def test_fields_of_the_future_are_ignored(self):
         self.assertTrue(self.v1.raw("/runtime.v1.RuntimeService/Version", b"\xa2\x06\x03abc\xa8\x06\x01"))
 

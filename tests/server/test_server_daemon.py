@@ -323,32 +323,19 @@ class Running(unittest.TestCase):
         self.assertEqual(self.server.read_log().count("call=Version"), before)
 
     def test_sighup_takes_the_log_level(self):
-        self.addCleanup(self.reload, "info")
-        self.reload("debug")
+        self.addCleanup(self.server.reload, log_level="info")
+        self.server.reload(log_level="debug")
         self.server.client().Version()
         self.assertTrue(wait_for(lambda: "call=Version" in self.server.read_log()))
         self.assertNotIn("stay as they were", self.server.read_log())
-        self.change(**{"no-such-key": 1})
+        self.server.change(no_such_key=1)
         self.server.process.send_signal(signal.SIGHUP)
         self.assertTrue(wait_for(lambda: 'no-such-key\\": it is unknown' in self.server.read_log()))
-        self.change(**{"no-such-key": None, "graph": "/elsewhere"})
+        self.server.change(no_such_key=None, graph="/elsewhere")
         self.server.process.send_signal(signal.SIGHUP)
         self.assertTrue(wait_for(lambda: '\\"graph\\" has changed' in self.server.read_log()))
-        self.change(graph=self.server.root)
+        self.server.change(graph=self.server.root)
         self.server.client().Version()
-
-    def change(self, **keys):
-        with open(self.server.config, encoding="utf-8") as file:
-            config = json.load(file)
-        config.update(keys)
-        with open(self.server.config, "w", encoding="utf-8") as file:
-            json.dump({key: value for key, value in config.items() if value is not None}, file)
-
-    def reload(self, level):
-        before = self.server.read_log().count("was read again")
-        self.change(**{"log-level": level})
-        self.server.process.send_signal(signal.SIGHUP)
-        self.assertTrue(wait_for(lambda: self.server.read_log().count("was read again") > before))
 
 
 class Draining(unittest.TestCase):
