@@ -50,8 +50,10 @@ int fs_remove_tree(int directory_fd, const char *path);
 
 /* Bytes (512 * st_blocks) and inodes of a tree, without following links and without crossing mounts. Hard links count
  * once; behind the first 65536 inodes with several links in one tree they count each time, so that the memory is
- * bounded. What vanishes meanwhile is not counted. A path that is no directory is counted alone. */
-int fs_tree_usage(int directory_fd, const char *path, uint64_t *bytes, uint64_t *inodes);
+ * bounded. What vanishes or is moved meanwhile may not be counted. A path that is no directory is counted alone.
+ * `goes_on`, which may be NULL, is asked now and then: a false ends it with -ECANCELED. */
+int fs_tree_usage(int directory_fd, const char *path, bool (*goes_on)(void *context), void *context, uint64_t *bytes,
+		  uint64_t *inodes);
 
 /* Reads or writes all, through EINTR and short counts. Read: bytes read, less than `length` at end of file only. Write:
  * -EPIPE without a SIGPIPE. */

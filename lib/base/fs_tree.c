@@ -24,21 +24,34 @@ struct visitor {
 	/* A directory of which all entries were visited. 0, -EAGAIN to walk it once more, or -errno. May be NULL. */
 	int (*leave)(struct visitor *visitor, int parent_fd, const char *name);
 	void *context;
-	int error; /* the first one; the walk goes on */
+	int error;    /* the first one; the walk goes on */
+	bool stopped; /* it does not */
 };
 
 struct frame {
-	int fd; /* -1: closed, deep in the tree */
-	dev_t device;
+	int fd;       /* -1: closed, deep in the tree */
+	dev_t device; /* of the closed one, to know it again */
 	ino_t inode;
 	unsigned int returns; /* how often it was walked again */
 	struct buffer names;  /* its directories that are not walked yet, each with its NUL; the last one is in work */
 };
 
+/* What getdents64(2) answers. Not readdir(3): its stream costs four system calls a directory and 32 KiB. */
+struct entry {
+	uint64_t inode;
+	int64_t offset;
+	uint16_t length;
+	unsigned char type;
+	char name[];
+};
+
+#define ENTRIES_SIZE 8192
+
 struct walk {
 	struct visitor *visitor;
 	struct frame *frames;
 	size_t depth, capacity;
+	_Alignas(struct entry) char entries[ENTRIES_SIZE];
 };
 
 static void note_error(struct visitor *visitor, int error)
@@ -78,53 +91,50 @@ static int open_child(int directory_fd, const char *name)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+static void visit(struct walk *walk, struct frame *top, const struct entry *entry)
+{
+	struct visitor *visitor = walk->visitor;
+	int result;
+
+	if (!strcmp(entry->name, ".") || !strcmp(entry->name, ".."))
+		return;
+	result = visitor->visit(visitor, top->fd, entry->name, entry->type);
+	if (result == VISIT_DIRECTORY)
+		buffer_append(&top->names, entry->name, strlen(entry->name) + 1);
+	else if (result < 0)
+		note_error(visitor, result);
+}
+
 /* Visits the entries of the top frame's directory; its subdirectories are remembered there. */
 static void scan(struct walk *walk)
 {
 	struct frame *top = &walk->frames[walk->depth - 1];
 	struct visitor *visitor = walk->visitor;
-	int copy = fcntl(top->fd, F_DUPFD_CLOEXEC, 0);
-	CLEANUP_DIR DIR *directory = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
+	long n;
 
-	if (!directory) {
+	if (top->returns && lseek(top->fd, 0, SEEK_SET) < 0) {
 		note_error(visitor, -errno);
-		if (copy >= 0)
-			close(copy);
 		return;
 	}
-	/* The copy shares the offset of what may have been read before. */
-	rewinddir(directory);
-	while (errno = 0, (entry = readdir(directory))) {
-		int result;
+	while ((n = syscall(SYS_getdents64, top->fd, walk->entries, sizeof(walk->entries))) > 0) {
+		for (long at = 0; at < n && !visitor->stopped;) {
+			const struct entry *entry = (const struct entry *)(walk->entries + at);
 
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
-		result = visitor->visit(visitor, top->fd, entry->d_name, entry->d_type);
-		if (result == VISIT_DIRECTORY)
-			buffer_append(&top->names, entry->d_name, strlen(entry->d_name) + 1);
-		else if (result < 0)
-			note_error(visitor, result);
-		if (top->names.failed) {
-			note_error(visitor, -ENOMEM);
-			return;
+			visit(walk, top, entry);
+			at += entry->length;
 		}
+		if (top->names.failed)
+			note_error(visitor, -ENOMEM);
+		if (top->names.failed || visitor->stopped)
+			return;
 	}
-	if (errno)
+	if (n < 0)
 		note_error(visitor, -errno);
 }
 
 /* Takes `fd`. */
 static int push(struct walk *walk, int fd)
 {
-	struct stat status;
-	int error;
-
-	if (fstat(fd, &status)) {
-		error = -errno;
-		close(fd);
-		return error;
-	}
 	if (walk->depth == walk->capacity) {
 		size_t capacity = walk->capacity ? walk->capacity * 2 : OPEN_LEVELS;
 		struct frame *frames = reallocarray(walk->frames, capacity, sizeof(*frames));
@@ -136,7 +146,7 @@ static int push(struct walk *walk, int fd)
 		walk->frames = frames;
 		walk->capacity = capacity;
 	}
-	walk->frames[walk->depth++] = (struct frame){ .fd = fd, .device = status.st_dev, .inode = status.st_ino };
+	walk->frames[walk->depth++] = (struct frame){ .fd = fd };
 	return 0;
 }
 
@@ -153,10 +163,17 @@ static void pop(struct walk *walk)
 static void close_parent(struct walk *walk)
 {
 	struct frame *parent;
+	struct stat status;
 
 	if (walk->depth <= OPEN_LEVELS)
 		return;
 	parent = &walk->frames[walk->depth - 2];
+	/* One that cannot be known again is not found again. */
+	parent->inode = 0;
+	if (fstat(parent->fd, &status) == 0) {
+		parent->device = status.st_dev;
+		parent->inode = status.st_ino;
+	}
 	close(parent->fd);
 	parent->fd = -1;
 }
@@ -235,14 +252,21 @@ static void ascend(struct walk *walk)
 /* Walks below an open directory, which is taken. */
 static int walk_tree(int fd, struct visitor *visitor)
 {
-	struct walk walk = { .visitor = visitor };
-	int error = push(&walk, fd);
+	struct walk walk;
+	int error;
+
+	walk.visitor = visitor;
+	walk.frames = NULL;
+	walk.depth = walk.capacity = 0;
+	error = push(&walk, fd);
 
 	if (!walk.depth)
 		return error;
 	scan(&walk);
 	while (walk.depth) {
-		if (walk.frames[walk.depth - 1].names.length)
+		if (visitor->stopped)
+			pop(&walk);
+		else if (walk.frames[walk.depth - 1].names.length)
 			descend(&walk);
 		else if (walk.depth > 1)
 			ascend(&walk);
@@ -337,8 +361,13 @@ struct linked_inode {
 	bool used;
 };
 
+/* So many entries are visited between two looks at whether to go on. */
+#define PATIENCE 1024
+
 struct usage {
-	uint64_t bytes, inodes;
+	uint64_t bytes, inodes, visited;
+	bool (*goes_on)(void *context);
+	void *context;
 	struct linked_inode *slots;
 	size_t n_slots, n_used;
 };
@@ -414,6 +443,10 @@ static int count_entry(struct visitor *visitor, int directory_fd, const char *na
 	int error;
 
 	(void)type;
+	if (++usage->visited % PATIENCE == 0 && usage->goes_on && !usage->goes_on(usage->context)) {
+		visitor->stopped = true;
+		return -ECANCELED;
+	}
 	if (statx(directory_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &status))
 		return errno == ENOENT ? VISIT_LEAF : -errno;
 	if (status.stx_attributes & STATX_ATTR_MOUNT_ROOT)
@@ -424,20 +457,45 @@ static int count_entry(struct visitor *visitor, int directory_fd, const char *na
 	return S_ISDIR(status.stx_mode) ? VISIT_DIRECTORY : VISIT_LEAF;
 }
 
-int fs_tree_usage(int directory_fd, const char *path, uint64_t *bytes, uint64_t *inodes)
+/* Counts the directory itself and all below it; takes `fd`. */
+static int count_tree(struct usage *usage, int fd)
 {
-	struct usage usage = { 0 };
-	struct visitor visitor = { .visit = count_entry, .context = &usage };
+	struct visitor visitor = { .visit = count_entry, .context = usage };
+	CLEANUP_CLOSE int taken = fd;
 	struct statx status;
-	int fd, error;
+	int error;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &status))
+		return -errno;
+	error = count_object(usage, &status);
+	if (!error)
+		error = walk_tree(take_fd(&taken), &visitor);
+	/* Whoever moves directories about while they are counted shall not be able to keep his use a secret. */
+	if (error == -ESTALE)
+		error = 0;
+	return visitor.stopped ? -ECANCELED : error;
+}
+
+static int count_leaf(struct usage *usage, int directory_fd, const char *path)
+{
+	struct statx status;
 
 	if (statx(directory_fd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &status))
 		return -errno;
-	error = count_object(&usage, &status);
-	if (!error && S_ISDIR(status.stx_mode)) {
-		fd = openat(directory_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		error = fd < 0 ? -errno : walk_tree(fd, &visitor);
-	}
+	return count_object(usage, &status);
+}
+
+int fs_tree_usage(int directory_fd, const char *path, bool (*goes_on)(void *context), void *context, uint64_t *bytes,
+		  uint64_t *inodes)
+{
+	struct usage usage = { .goes_on = goes_on, .context = context };
+	int fd = openat(directory_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int error;
+
+	if (fd >= 0)
+		error = count_tree(&usage, fd);
+	else
+		error = errno == ENOTDIR || errno == ELOOP ? count_leaf(&usage, directory_fd, path) : -errno;
 	free(usage.slots);
 	if (error)
 		return error;

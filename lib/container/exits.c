@@ -38,7 +38,7 @@ int container_fold_exit(cri_engine *engine, const char *id, bool *folded, cri_ca
 	int result;
 
 	*folded = false;
-	result = exit_record_read(engine, id, &arena, &record, call);
+	result = exit_record_read(engine, id, &arena, &record, NULL, call);
 	if (result == CRI_ENOTFOUND)
 		return 0;
 	if (result < 0)
@@ -90,14 +90,15 @@ int container_fold_exits(cri_engine *engine, cri_call *call)
 	return 0;
 }
 
-int container_overlay_exit(cri_engine *engine, struct arena *arena, struct container_row *row, cri_call *call)
+int container_overlay_exit(cri_engine *engine, struct arena *arena, struct container_row *row,
+			   enum shim_liveness *liveness, cri_call *call)
 {
 	struct exit_record record;
 	int result;
 
 	if (row->state != CONTAINER_CREATED && row->state != CONTAINER_RUNNING)
 		return 0;
-	result = exit_record_read(engine, row->id, arena, &record, call);
+	result = exit_record_read(engine, row->id, arena, &record, liveness, call);
 	if (result == CRI_ENOTFOUND)
 		return 0;
 	if (result < 0)

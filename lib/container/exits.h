@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "core/engine.h"
+#include "runtime/shim.h"
 #include "store/store.h"
 
 /* Commits the exit records that are there. Cheap when there are none. */
@@ -13,8 +14,10 @@ int container_fold_exits(cri_engine *engine, cri_call *call);
 /* Commits the record of one container. *folded: there was one. */
 int container_fold_exit(cri_engine *engine, const char *id, bool *folded, cri_call *call);
 
-/* For reads, which never write: shows a row as it will be once its record is committed. */
-int container_overlay_exit(cri_engine *engine, struct arena *arena, struct container_row *row, cri_call *call);
+/* For reads, which never write: shows a row as it will be once its record is committed. *liveness, unless NULL, is set
+ * if the row is still CREATED or RUNNING then. */
+int container_overlay_exit(cri_engine *engine, struct arena *arena, struct container_row *row,
+			   enum shim_liveness *liveness, cri_call *call);
 
 /* Whether any record waits: lets a list of many skip looking for each. */
 bool container_exits_pending(const cri_engine *engine);

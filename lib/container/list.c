@@ -74,7 +74,7 @@ int container_list_items(cri_engine *engine, struct arena *arena, const cri_cont
 			continue;
 		item->row = rows[i];
 		if (pending)
-			result = container_overlay_exit(engine, arena, &item->row, call);
+			result = container_overlay_exit(engine, arena, &item->row, NULL, call);
 		if (result == 0)
 			result = container_info_fill(arena, &item->row, &item->info, call);
 		if (result == 0 && is_wanted(wanted, any_state, &item->info))

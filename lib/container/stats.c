@@ -4,96 +4,63 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/text.h"
+#include "base/parallel.h"
 #include "container/exits.h"
 #include "container/info.h"
 #include "core/api.h"
 #include "core/list.h"
 #include "core/paths.h"
-#include "runtime/cgroup.h"
+#include "image/filesystem.h"
+#include "runtime/usage.h"
 
 #include <fcntl.h>
-#include <string.h>
 
 static const char step[] = "read stats";
 
-static cri_counter known(bool is_known, uint64_t value)
+static int fill_writable_layer(cri_engine *engine, const struct container_row *row, cri_container_stats *stats,
+			       cri_call *call)
 {
-	return (cri_counter){ is_known, is_known ? value : 0 };
-}
-
-#define FILL_PRESSURE(to, from)                                                                                        \
-	do {                                                                                                           \
-		(to)->known = (from)->known;                                                                           \
-		(to)->some = (cri_pressure_line){ (from)->some.total, (from)->some.avg10, (from)->some.avg60,          \
-						  (from)->some.avg300 };                                               \
-		(to)->full = (cri_pressure_line){ (from)->full.total, (from)->full.avg10, (from)->full.avg60,          \
-						  (from)->full.avg300 };                                               \
-	} while (0)
-
-static void fill_usage(const struct cgroup_usage *usage, cri_container_stats *stats)
-{
-	uint64_t limit = usage->memory_limit;
-	uint64_t used = usage->memory_working_set;
-
-	stats->cpu.timestamp = usage->timestamp;
-	stats->cpu.usage_core_nanoseconds = known(usage->has_cpu, usage->cpu_nanoseconds);
-	FILL_PRESSURE(&stats->cpu.pressure, &usage->cpu_pressure);
-	stats->memory.timestamp = usage->timestamp;
-	stats->memory.working_set_bytes = known(usage->has_memory, used);
-	stats->memory.usage_bytes = known(usage->has_memory, usage->memory_usage);
-	stats->memory.rss_bytes = known(usage->has_memory, usage->memory_rss);
-	stats->memory.page_faults = known(usage->has_memory, usage->page_faults);
-	stats->memory.major_page_faults = known(usage->has_memory, usage->major_page_faults);
-	stats->memory.available_bytes =
-		known(usage->has_memory && limit != UINT64_MAX, limit > used ? limit - used : 0);
-	FILL_PRESSURE(&stats->memory.pressure, &usage->memory_pressure);
-	stats->swap.timestamp = usage->timestamp;
-	stats->swap.usage_bytes = known(usage->has_swap, usage->swap_usage);
-	stats->swap.available_bytes =
-		known(usage->has_swap && usage->swap_limit != UINT64_MAX,
-		      usage->swap_limit > usage->swap_usage ? usage->swap_limit - usage->swap_usage : 0);
-	stats->io.timestamp = usage->timestamp;
-	FILL_PRESSURE(&stats->io.pressure, &usage->io_pressure);
-	stats->pids = known(usage->has_pids, usage->pids);
-}
-
-static int fill_writable_layer(cri_engine *engine, struct arena *arena, const struct container_row *row,
-			       cri_container_stats *stats, cri_call *call)
-{
+	cri_filesystem_usage *layer = &stats->writable_layer;
 	char path[PATH_MAX];
 	char upper[PATH_MAX];
-	int result = fs_path(upper, sizeof(upper), "%s/upper", path_container_root(engine, row->id, path));
+	int result = filesystem_of_root(engine, &layer->mountpoint, &layer->uuid, call);
 
+	if (result < 0)
+		return result;
+	layer->timestamp = clock_wall();
+	result = fs_path(upper, sizeof(upper), "%s/upper", path_container_root(engine, row->id, path));
 	if (result == 0)
-		result = fs_tree_usage(AT_FDCWD, upper, &stats->writable_layer.used_bytes,
-				       &stats->writable_layer.inodes_used);
+		result = fs_tree_usage(AT_FDCWD, upper, call_goes_on, call, &layer->used_bytes, &layer->inodes_used);
+	if (result == -ECANCELED)
+		return call_check(call, step);
 	/* Removed meanwhile. */
-	if (result < 0 && result != -ENOENT)
-		return call_fail_errno(call, result, step, "%s", upper);
-	stats->writable_layer.timestamp = clock_wall();
-	stats->writable_layer.mountpoint = arena_strdup(arena, path);
-	stats->writable_layer.uuid = stats->writable_layer.mountpoint;
-	return stats->writable_layer.mountpoint ? 0 : call_no_memory(call, step);
+	return result < 0 && result != -ENOENT ? call_fail_errno(call, result, step, "%s", upper) : 0;
 }
 
-int container_stats_fill(cri_engine *engine, struct arena *arena, const struct container_item *item,
-			 cri_container_stats *stats, cri_call *call)
+static int fill(cri_engine *engine, const struct container_item *item, cri_container_stats *stats, cri_call *call)
 {
+	const bool runs = item->row.state == CONTAINER_RUNNING;
 	struct cgroup_usage usage = { .memory_limit = UINT64_MAX, .swap_limit = UINT64_MAX };
 	int result = 0;
 
-	stats->info = item->info;
+	*stats = (cri_container_stats){ .info = item->info };
 	usage.timestamp = clock_wall();
-	if (item->row.state == CONTAINER_RUNNING)
+	if (runs)
 		result = cgroup_usage_read(engine->cgroups, item->row.cgroup, &usage, call);
 	else
 		usage.has_cpu = usage.has_memory = usage.has_pids = true;
 	if (result == 0)
-		result = fill_writable_layer(engine, arena, &item->row, stats, call);
-	if (result == 0)
-		fill_usage(&usage, stats);
-	return result;
+		result = fill_writable_layer(engine, &item->row, stats, call);
+	if (result < 0)
+		return result;
+	stats->cpu = usage_of_cpu(&usage);
+	stats->memory = usage_of_memory(&usage);
+	stats->swap = usage_of_swap(&usage);
+	stats->io = usage_of_io(&usage);
+	stats->pids = usage_counter(usage.has_pids, usage.pids);
+	if (runs)
+		usage_fill_rate(engine, item->row.cgroup, &stats->cpu);
+	return 0;
 }
 
 static int get(cri_engine *engine, const void *pointer, void *output, cri_call *call)
@@ -109,40 +76,131 @@ static int get(cri_engine *engine, const void *pointer, void *output, cri_call *
 	call_object(call, "container %s", args->id);
 	result = store_container_get(engine->store, &made->arena, args->id, false, &item.row, call);
 	if (result == 0)
-		result = container_overlay_exit(engine, &made->arena, &item.row, call);
+		result = container_overlay_exit(engine, &made->arena, &item.row, NULL, call);
 	if (result == 0)
 		result = container_info_fill(&made->arena, &item.row, &item.info, call);
 	if (result == 0)
-		result = container_stats_fill(engine, &made->arena, &item, stats, call);
+		result = fill(engine, &item, stats, call);
 	if (result < 0)
 		return result;
 	*(cri_list **)output = TAKE_POINTER(made);
 	return 0;
 }
 
+/* How one thread fares with its share. Its failures are told when it has ended: the host's log function is called in
+ * the host's thread alone. */
+struct share {
+	cri_call call, first_failure;
+	size_t failures;
+	int result;
+};
+
+struct filling {
+	cri_engine *engine;
+	const struct container_item *items;
+	cri_container_stats *stats;
+	bool *filled;
+	struct share shares[PARALLEL_WORKERS];
+};
+
+/* One that cannot be looked at, because it is just being removed, or its disk is ill, hides no other. */
+static void fill_one(void *context, size_t worker, size_t index)
+{
+	struct filling *filling = context;
+	struct share *share = &filling->shares[worker];
+	int result;
+
+	if (share->result < 0)
+		return;
+	call_clear(&share->call);
+	call_object(&share->call, "container %s", filling->items[index].row.id);
+	result = fill(filling->engine, &filling->items[index], &filling->stats[index], &share->call);
+	filling->filled[index] = result == 0;
+	if (result == CRI_ENOMEM || result == CRI_ETIMEDOUT || result == CRI_ECANCELED)
+		share->result = result;
+	else if (result < 0 && !share->failures++)
+		share->first_failure = share->call;
+}
+
+static int settle_shares(struct filling *filling, cri_call *call)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < PARALLEL_WORKERS; i++) {
+		struct share *share = &filling->shares[i];
+
+		if (share->failures)
+			engine_log(filling->engine, CRI_LOG_WARNING, "%zu containers have no statistics; the first: %s",
+				   share->failures, cri_call_message(&share->first_failure));
+		if (share->result < 0 && result == 0) {
+			call_copy_failure(call, &share->call);
+			result = share->result;
+		}
+	}
+	return result;
+}
+
+static int fill_all(cri_engine *engine, struct arena *arena, const struct container_item *items, size_t n_items,
+		    cri_container_stats **stats, size_t *n_stats, cri_call *call)
+{
+	struct filling filling = { .engine = engine, .items = items };
+	int result;
+
+	filling.stats = arena_array(arena, n_items, sizeof(*filling.stats));
+	filling.filled = arena_array(arena, n_items, sizeof(*filling.filled));
+	if (!filling.stats || !filling.filled)
+		return call_no_memory(call, step);
+	for (size_t i = 0; i < PARALLEL_WORKERS; i++)
+		call_init_thread(&filling.shares[i].call, call);
+	parallel_run(n_items, fill_one, &filling);
+	result = settle_shares(&filling, call);
+	if (result < 0)
+		return result;
+	*n_stats = 0;
+	for (size_t i = 0; i < n_items; i++) {
+		if (filling.filled[i])
+			filling.stats[(*n_stats)++] = filling.stats[i];
+	}
+	*stats = filling.stats;
+	return 0;
+}
+
+int container_stats_running(cri_engine *engine, struct arena *arena, const cri_container_filter *filter,
+			    cri_container_stats **stats, size_t *n_stats, cri_call *call)
+{
+	struct container_item *items;
+	size_t n_items, n_running = 0;
+	int result = container_list_items(engine, arena, filter, true, &items, &n_items, call);
+
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < n_items; i++) {
+		if (items[i].row.state == CONTAINER_RUNNING)
+			items[n_running++] = items[i];
+	}
+	return fill_all(engine, arena, items, n_running, stats, n_stats, call);
+}
+
 static int list(cri_engine *engine, const void *pointer, void *output, cri_call *call)
 {
 	const cri_container_filter *const *asked = pointer;
 	CLEANUP_LIST cri_list *made = list_new(LIST_CONTAINER_STATS, sizeof(cri_container_stats));
-	struct container_item *items;
-	size_t n_items;
+	cri_container_stats *stats;
+	size_t n_stats;
 	int result;
 
 	if (!made)
 		return call_no_memory(call, step);
-	result = container_list_items(engine, &made->arena, *asked, true, &items, &n_items, call);
-	for (size_t i = 0; i < n_items && result == 0; i++) {
-		cri_container_stats *stats;
-
-		if (items[i].row.state != CONTAINER_RUNNING)
-			continue;
-		stats = list_add(made);
-		if (!stats)
-			return call_no_memory(call, step);
-		result = container_stats_fill(engine, &made->arena, &items[i], stats, call);
-	}
+	result = container_stats_running(engine, &made->arena, *asked, &stats, &n_stats, call);
 	if (result < 0)
 		return result;
+	for (size_t i = 0; i < n_stats; i++) {
+		cri_container_stats *element = list_add(made);
+
+		if (!element)
+			return call_no_memory(call, step);
+		*element = stats[i];
+	}
 	*(cri_list **)output = TAKE_POINTER(made);
 	return 0;
 }

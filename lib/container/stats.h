@@ -5,8 +5,8 @@
 #include "container/info.h"
 #include "libcri/stats.h"
 
-/* Figures of one container; zeros for one that does not run. Texts go into the arena. */
-int container_stats_fill(cri_engine *engine, struct arena *arena, const struct container_item *item,
-			 cri_container_stats *stats, cri_call *call);
+/* Those of the running containers that match a filter, of which the state is not looked at. In the arena. */
+int container_stats_running(cri_engine *engine, struct arena *arena, const cri_container_filter *filter,
+			    cri_container_stats **stats, size_t *n_stats, cri_call *call);
 
 #endif

@@ -100,17 +100,14 @@ static int fill_status(cri_engine *engine, struct arena *arena, const struct con
 
 /* A container whose shim and monitor were both killed would look as if it ran until the next open. Who asks about it
  * finds out; whoever has its lock is at it already. */
-static int notice_death(cri_engine *engine, struct arena *arena, struct container_row *row, cri_call *call)
+static int notice_death(cri_engine *engine, struct arena *arena, struct container_row *row, enum shim_liveness liveness,
+			cri_call *call)
 {
 	CLEANUP_LOCK int lock = -1;
-	enum shim_liveness liveness;
 	int result;
 
-	if (row->state != CONTAINER_RUNNING && row->state != CONTAINER_CREATED)
+	if ((row->state != CONTAINER_RUNNING && row->state != CONTAINER_CREATED) || liveness == SHIM_ALIVE)
 		return 0;
-	result = shim_liveness(engine, row->id, &liveness, call);
-	if (result < 0 || liveness == SHIM_ALIVE)
-		return result;
 	result = engine_trylock_object(engine, row->id, &lock, call);
 	if (result == CRI_EAGAIN)
 		return 0;
@@ -126,6 +123,7 @@ static int get_status(cri_engine *engine, const void *pointer, void *output, cri
 	const struct api_id_args *args = pointer;
 	CLEANUP_LIST cri_list *made = list_new(LIST_CONTAINER_STATUS, sizeof(cri_container_status));
 	cri_container_status *status = made ? list_add(made) : NULL;
+	enum shim_liveness liveness = SHIM_ALIVE;
 	struct container_row row;
 	int result;
 
@@ -134,9 +132,9 @@ static int get_status(cri_engine *engine, const void *pointer, void *output, cri
 	call_object(call, "container %s", args->id);
 	result = store_container_get(engine->store, &made->arena, args->id, false, &row, call);
 	if (result == 0)
-		result = container_overlay_exit(engine, &made->arena, &row, call);
+		result = container_overlay_exit(engine, &made->arena, &row, &liveness, call);
 	if (result == 0)
-		result = notice_death(engine, &made->arena, &row, call);
+		result = notice_death(engine, &made->arena, &row, liveness, call);
 	if (result == 0)
 		result = fill_status(engine, &made->arena, &row, status, call);
 	if (result < 0)

@@ -29,6 +29,12 @@ void call_init_child(cri_call *call, const cri_call *parent)
 	call->op = parent->op;
 }
 
+void call_init_thread(cri_call *call, const cri_call *parent)
+{
+	call_init_child(call, parent);
+	call->op = NULL;
+}
+
 int cri_call_new(cri_call **call)
 {
 	if (!call)

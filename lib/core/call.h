@@ -44,6 +44,10 @@ void call_init(cri_call *call);
  * work whose failure is not that of the parent. */
 void call_init_child(cri_call *call, const cri_call *parent);
 
+/* The same for a thread that takes part in the parent's work: it knows the deadline and the cancellation, and no
+ * operation, of which the stack is not its own. */
+void call_init_thread(cri_call *call, const cri_call *parent);
+
 /* Forgets the last failure: for one that is forgiven, so that the next can be described. call_object stays. */
 void call_clear(cri_call *call);
 
@@ -71,6 +75,10 @@ int call_no_memory(cri_call *call, const char *step);
 
 /* 0, or CRI_ETIMEDOUT or CRI_ECANCELED with the failure described. */
 int call_check(cri_call *call, const char *step);
+
+/* For callbacks of lib/base: whether `call`, a cri_call, is neither cancelled nor late. Whoever hears "no" asks
+ * call_check why. */
+bool call_goes_on(void *call);
 
 /*
  * Waits for descriptors, for a cancellation and for the deadline; the one place in the library that blocks. In an

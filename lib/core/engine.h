@@ -15,20 +15,23 @@ struct store;
 struct cgroup_system;
 struct fetch_service;
 struct settings;
+struct usage_rates;
 
 struct cri_engine {
-	struct arena arena; /* owns the texts of `options` */
-	cri_engine_options
-		options; /* a deep copy (core/options.h); without what cri_engine_reload may change, but for log_level */
-	pthread_mutex_t settings; /* guards `current`, options.log_level and `fetch_service` */
-	struct settings *current; /* core/settings.h: settings_take */
-	const char *root;         /* options.root */
-	const char *state;        /* options.state */
-	const char *helpers;      /* options.helper_directory */
-	pid_t opened_by;          /* getpid() at open: CRI_EFORKED elsewhere */
+	struct arena arena;         /* owns the texts of `options` */
+	cri_engine_options options; /* a deep copy (core/options.h); without what cri_engine_reload may change, but for
+				       log_level */
+	pthread_mutex_t settings;   /* guards what is below it, and options.log_level */
+	struct settings *current;   /* core/settings.h: settings_take */
+	const char *root;           /* options.root */
+	const char *state;          /* options.state */
+	const char *helpers;        /* options.helper_directory */
+	pid_t opened_by;            /* getpid() at open: CRI_EFORKED elsewhere */
 	struct store *store;
 	struct cgroup_system *cgroups;
 	struct fetch_service *fetch_service; /* NULL until the first pull */
+	const char *mountpoint, *filesystem; /* of the root: image/filesystem.h; NULL until somebody asks */
+	struct usage_rates *rates;           /* NULL until the first statistics */
 };
 
 /* One line to the host's log function, if the level is wanted. Never printed. */

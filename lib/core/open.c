@@ -14,6 +14,7 @@
 #include "network/network.h"
 #include "runtime/cgroup.h"
 #include "runtime/handler.h"
+#include "runtime/usage_rates.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
 
@@ -167,6 +168,7 @@ void cri_engine_close(cri_engine *engine)
 		store_close(engine->store);
 	fetch_service_free(engine->fetch_service);
 	settings_release(engine->current);
+	usage_rates_free(engine->rates);
 	cgroup_system_free(engine->cgroups);
 	pthread_mutex_destroy(&engine->settings);
 	arena_free(&engine->arena);

@@ -138,3 +138,11 @@ int call_check(cri_call *call, const char *step)
 
 	return result < 0 ? result : 0;
 }
+
+bool call_goes_on(void *call)
+{
+	cri_call look;
+
+	call_init_child(&look, call);
+	return call_check(&look, "go on") == 0;
+}

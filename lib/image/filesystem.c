@@ -89,7 +89,7 @@ static int find_mount(const char *path, uint64_t *mount, dev_t *device, cri_call
 	return 0;
 }
 
-int filesystem_of(struct arena *arena, const char *path, const char **mountpoint, const char **uuid, cri_call *call)
+static int find(struct arena *arena, const char *path, const char **mountpoint, const char **uuid, cri_call *call)
 {
 	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
 	const char *point = NULL, *source = NULL, *found;
@@ -118,4 +118,26 @@ int filesystem_of(struct arena *arena, const char *path, const char **mountpoint
 		found = find_uuid(arena, status.st_rdev);
 	*uuid = found ? found : *mountpoint;
 	return 0;
+}
+
+int filesystem_of_root(cri_engine *engine, const char **mountpoint, const char **uuid, cri_call *call)
+{
+	int result = 0;
+
+	pthread_mutex_lock(&engine->settings);
+	if (!engine->mountpoint) {
+		const char *point = NULL, *id = NULL;
+
+		result = find(&engine->arena, engine->root, &point, &id, call);
+		if (result == 0) {
+			engine->mountpoint = point;
+			engine->filesystem = id;
+		}
+	}
+	if (result == 0) {
+		*mountpoint = engine->mountpoint;
+		*uuid = engine->filesystem;
+	}
+	pthread_mutex_unlock(&engine->settings);
+	return result;
 }

@@ -353,9 +353,11 @@ static int complete_all(struct layer_set *set, cri_call *call)
 		if (result == 0 && layer->recount) {
 			char path[PATH_MAX];
 
-			result = fs_tree_usage(AT_FDCWD, path_layer(set->engine, layer->row, path), &layer->bytes,
-					       &layer->inodes);
-			if (result)
+			result = fs_tree_usage(AT_FDCWD, path_layer(set->engine, layer->row, path), call_goes_on, call,
+					       &layer->bytes, &layer->inodes);
+			if (result == -ECANCELED)
+				result = call_check(call, step);
+			else if (result)
 				result = call_fail_errno(call, result, step, "measure %s", path);
 		}
 		if (result < 0)

@@ -16,20 +16,22 @@ static const char step[] = "measure the file system";
 
 static int containers_usage(const char *path, cri_filesystem_usage *entry, cri_call *call)
 {
-	int error = fs_tree_usage(AT_FDCWD, path, &entry->used_bytes, &entry->inodes_used);
+	int error = fs_tree_usage(AT_FDCWD, path, call_goes_on, call, &entry->used_bytes, &entry->inodes_used);
 
+	if (error == -ECANCELED)
+		return call_check(call, step);
 	if (error == -ENOENT)
 		return 0;
 	return error ? call_fail_errno(call, error, step, "%s", path) : 0;
 }
 
-static int add_usage(cri_list *list, const char *path, cri_filesystem_usage **entry, cri_call *call)
+static int add_usage(cri_engine *engine, cri_list *list, cri_filesystem_usage **entry, cri_call *call)
 {
 	*entry = list_add(list);
 	if (!*entry)
 		return call_no_memory(call, step);
 	(*entry)->timestamp = clock_wall();
-	return filesystem_of(&list->arena, path, &(*entry)->mountpoint, &(*entry)->uuid, call);
+	return filesystem_of_root(engine, &(*entry)->mountpoint, &(*entry)->uuid, call);
 }
 
 static int usage(cri_engine *engine, const void *args, void *output, cri_call *call)
@@ -44,13 +46,13 @@ static int usage(cri_engine *engine, const void *args, void *output, cri_call *c
 	call_object(call, "root %s", engine->root);
 	if (!list)
 		return call_no_memory(call, step);
-	result = add_usage(list, engine->root, &entry, call);
+	result = add_usage(engine, list, &entry, call);
 	if (result == 0)
 		result = store_layer_usage(engine->store, &entry->used_bytes, &entry->inodes_used, call);
 	slash = strrchr(path_container_root(engine, "x", path), '/');
 	*slash = '\0';
 	if (result == 0)
-		result = add_usage(list, engine->root, &entry, call);
+		result = add_usage(engine, list, &entry, call);
 	if (result == 0)
 		result = containers_usage(path, entry, call);
 	if (result < 0)

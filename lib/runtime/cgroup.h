@@ -20,6 +20,7 @@ struct cgroup_hierarchy {
 	char *mountpoint;  /* "/sys/fs/cgroup/memory", "/sys/fs/cgroup/unified", "/sys/fs/cgroup" */
 	char *controllers; /* ",cpu,cpuacct," ; ",name=systemd," ; for v2 those of cgroup.controllers */
 	bool v2;
+	int directory; /* O_PATH of the mount point, for files that are read often; 0: none is open */
 };
 
 struct cgroup_system {
@@ -86,23 +87,27 @@ int cgroup_entry_files(const struct cgroup_system *system, const char *path, str
 int cgroup_escape_files(const struct cgroup_system *system, const char *path, struct arena *arena,
 			struct cgroup_entry *entry, cri_call *call);
 
+/* Pressure stall information; totals in microseconds. */
+struct cgroup_pressure_line {
+	uint64_t total;
+	double avg10, avg60, avg300;
+};
+struct cgroup_pressure {
+	bool known;
+	struct cgroup_pressure_line some, full;
+};
+
 /* What a cgroup and all below it use. A figure that is not there is not known. */
 struct cgroup_usage {
 	int64_t timestamp; /* wall clock, nanoseconds */
 	uint64_t cpu_nanoseconds;
 	uint64_t memory_usage, memory_working_set, memory_rss,
-		memory_limit; /* limit: the least at or above it; UINT64_MAX: none */
+		memory_limit; /* UINT64_MAX: none. On v1 the least at or above it, on v2 its own */
 	uint64_t page_faults, major_page_faults;
 	uint64_t swap_usage, swap_limit;
 	uint64_t pids;
 	bool has_cpu, has_memory, has_swap, has_pids;
-	struct {
-		bool known;
-		struct {
-			uint64_t total;
-			double avg10, avg60, avg300;
-		} some, full;
-	} cpu_pressure, memory_pressure, io_pressure;
+	struct cgroup_pressure cpu_pressure, memory_pressure, io_pressure;
 };
 int cgroup_usage_read(const struct cgroup_system *system, const char *path, struct cgroup_usage *usage, cri_call *call);
 

@@ -193,6 +193,36 @@ static int read_mounts(struct cgroup_system *system, cri_call *call)
 	return 0;
 }
 
+/* Never as descriptor 0, which says that there is none. */
+static int open_root(struct cgroup_hierarchy *hierarchy)
+{
+	CLEANUP_CLOSE int fd = open(hierarchy->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int kept = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (kept < 0)
+		return -errno;
+	hierarchy->directory = kept;
+	return 0;
+}
+
+static int open_roots(struct cgroup_system *system, cri_call *call)
+{
+	static const char *const read_often[] = { ",cpuacct,", ",memory,", ",pids," };
+
+	for (size_t i = 0; i < system->n_hierarchies; i++) {
+		struct cgroup_hierarchy *hierarchy = &system->hierarchies[i];
+		bool wanted = system->unified;
+		int result;
+
+		for (size_t k = 0; k < sizeof(read_often) / sizeof(*read_often); k++)
+			wanted |= strstr(hierarchy->controllers, read_often[k]) != NULL;
+		result = wanted ? open_root(hierarchy) : 0;
+		if (result < 0)
+			return call_fail_errno(call, result, step, "%s", hierarchy->mountpoint);
+	}
+	return 0;
+}
+
 int cgroup_detect(struct cgroup_system **detected, cri_call *call)
 {
 	struct cgroup_system *system = calloc(1, sizeof(*system));
@@ -201,11 +231,14 @@ int cgroup_detect(struct cgroup_system **detected, cri_call *call)
 	if (!system)
 		return call_no_memory(call, step);
 	result = read_mounts(system, call);
+	if (result == 0) {
+		settle_v2(system);
+		result = open_roots(system, call);
+	}
 	if (result < 0) {
 		cgroup_system_free(system);
 		return result;
 	}
-	settle_v2(system);
 	*detected = system;
 	return 0;
 }
@@ -215,6 +248,8 @@ void cgroup_system_free(struct cgroup_system *system)
 	if (!system)
 		return;
 	for (size_t i = 0; i < system->n_hierarchies; i++) {
+		if (system->hierarchies[i].directory)
+			close(system->hierarchies[i].directory);
 		free(system->hierarchies[i].mountpoint);
 		free(system->hierarchies[i].controllers);
 	}

@@ -22,18 +22,18 @@ static int read_text(const cri_engine *engine, const char *id, bool published, s
 	return given ? fs_read(AT_FDCWD, path, RECORD_LIMIT, content) : -ENAMETOOLONG;
 }
 
-static int find(cri_engine *engine, const char *id, struct buffer *content, cri_call *call)
+static int find(cri_engine *engine, const char *id, struct buffer *content, enum shim_liveness *liveness,
+		cri_call *call)
 {
-	enum shim_liveness liveness;
 	int result = read_text(engine, id, true, content);
 
 	if (result != -ENOENT)
 		return result < 0 ? call_fail_errno(call, result, step, "%s", id) : 0;
 	/* Whoever lives of the two publishes it, when the log is complete. */
-	result = shim_liveness(engine, id, &liveness, call);
+	result = shim_liveness(engine, id, liveness, call);
 	if (result < 0)
 		return result;
-	if (liveness != SHIM_DEAD)
+	if (*liveness != SHIM_DEAD)
 		return CRI_ENOTFOUND;
 	/* They may have published it between the two looks. */
 	result = read_text(engine, id, true, content);
@@ -66,11 +66,12 @@ static int decode(const cJSON *json, struct arena *arena, struct exit_record *re
 }
 
 int exit_record_read(cri_engine *engine, const char *id, struct arena *arena, struct exit_record *record,
-		     cri_call *call)
+		     enum shim_liveness *liveness, cri_call *call)
 {
 	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
 	CLEANUP_JSON cJSON *json = NULL;
-	int result = find(engine, id, &content, call);
+	enum shim_liveness ignored;
+	int result = find(engine, id, &content, liveness ? liveness : &ignored, call);
 
 	if (result < 0)
 		return result;

@@ -279,11 +279,17 @@ static int is_held(cri_engine *engine, const char *id, const char *name, cri_cal
 
 int shim_liveness(cri_engine *engine, const char *id, enum shim_liveness *liveness, cri_call *call)
 {
-	int monitor = is_held(engine, id, "monitor.lock", call);
-	int shim = monitor < 0 ? monitor : is_held(engine, id, "shim.lock", call);
+	int shim = is_held(engine, id, "shim.lock", call);
+	int monitor = shim;
 
-	if (shim < 0)
-		return shim;
+	/* The monitor does not count beside a shim that lives. Where none does, the shim is looked at last: one that is
+	 * resumed meanwhile is seen. */
+	if (shim == 0)
+		monitor = is_held(engine, id, "monitor.lock", call);
+	if (shim == 0 && monitor >= 0)
+		shim = is_held(engine, id, "shim.lock", call);
+	if (shim < 0 || monitor < 0)
+		return shim < 0 ? shim : monitor;
 	if (shim)
 		*liveness = SHIM_ALIVE;
 	else

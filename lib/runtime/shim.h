@@ -62,9 +62,9 @@ struct exit_record {
 };
 
 /* The exit record of a container, published or (with the shim and the monitor dead) not. CRI_ENOTFOUND, not described:
- * none. A record that is no record is CRI_ECORRUPT. */
+ * none; *liveness, unless NULL, is then what was found alive. A record that is no record is CRI_ECORRUPT. */
 int exit_record_read(cri_engine *engine, const char *id, struct arena *arena, struct exit_record *record,
-		     cri_call *call);
+		     enum shim_liveness *liveness, cri_call *call);
 /* Deletes it, after its content was committed. */
 void exit_record_delete(cri_engine *engine, const char *id);
 

@@ -65,27 +65,43 @@ static int read_row(struct transaction *transaction, struct arena *arena, sqlite
 	return result;
 }
 
+/* 1: found; 0: not. */
+static int read_whole(struct transaction *transaction, struct arena *arena, const char *id, unsigned states, bool any,
+		      struct container_row *row)
+{
+	CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+	int result = sql_prepare(transaction, SELECT_WHOLE "WHERE id = ?1 AND (?2 >> state) & 1 AND (NOT pause OR ?3)",
+				 SQL_VALUES(SQL_TEXT(id), SQL_NUMBER(states), SQL_NUMBER(any)), &statement);
+
+	if (result == 0)
+		result = sql_step(transaction, statement);
+	if (result <= 0)
+		return result;
+	*row = (struct container_row){ 0 };
+	result = read_row(transaction, arena, statement, false, row);
+	return result < 0 ? result : 1;
+}
+
 static int get(struct transaction *transaction, struct arena *arena, const char *id, bool any,
 	       struct container_row *row)
 {
-	CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+	const unsigned states = any ? STATES_ALL : CONTAINER_VISIBLE;
 	const char *whole;
-	int result = database_resolve_id(
-		transaction, arena, "container", id, strlen(id), &whole,
-		"SELECT id FROM container WHERE " SQL_ID_BEGINS("id") " AND (?2 >> state) & 1 "
-								      "AND (NOT pause OR ?3) ORDER BY id LIMIT 2",
-		SQL_VALUES(SQL_TEXT(id), SQL_NUMBER(any ? STATES_ALL : CONTAINER_VISIBLE), SQL_NUMBER(any)));
+	/* Mostly it is a whole id. */
+	int result = read_whole(transaction, arena, id, states, any, row);
 
+	if (result != 0)
+		return result < 0 ? result : 0;
+	result = database_resolve_id(transaction, arena, "container", id, strlen(id), &whole,
+				     "SELECT id FROM container WHERE " SQL_ID_BEGINS(
+					     "id") " AND (?2 >> state) & 1 AND (NOT pause OR ?3) ORDER BY id LIMIT 2",
+				     SQL_VALUES(SQL_TEXT(id), SQL_NUMBER(states), SQL_NUMBER(any)));
 	if (result == 0)
-		result =
-			sql_prepare(transaction, SELECT_WHOLE "WHERE id = ?1", SQL_VALUES(SQL_TEXT(whole)), &statement);
-	if (result == 0)
-		result = sql_step(transaction, statement);
+		result = read_whole(transaction, arena, whole, states, any, row);
 	if (result == 0)
 		return call_fail(transaction->call, CRI_ECORRUPT, transaction_step(transaction),
 				 "container %s has no config", whole);
-	*row = (struct container_row){ 0 };
-	return result < 0 ? result : read_row(transaction, arena, statement, false, row);
+	return result < 0 ? result : 0;
 }
 
 int store_container_get(struct store *store, struct arena *arena, const char *id, bool any, struct container_row *row,

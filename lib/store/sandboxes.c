@@ -212,15 +212,20 @@ int store_sandbox_delete(struct store *store, const char *id, cri_call *call)
 static int get(struct transaction *transaction, struct arena *arena, const char *id, unsigned states,
 	       struct sandbox_row *row)
 {
+	static const char by_id[] = "SELECT " COLUMNS " FROM sandbox WHERE id = ?1 AND (?2 >> state) & 1";
 	const char *whole;
-	int result = database_resolve_id(transaction, arena, "sandbox", id, strlen(id), &whole,
-					 "SELECT id FROM sandbox WHERE " SQL_ID_BEGINS("id") " AND (?2 >> state) & 1 "
-											     "ORDER BY id LIMIT 2",
-					 SQL_VALUES(SQL_TEXT(id), SQL_NUMBER(states)));
+	/* Mostly it is a whole id. */
+	int result = read_one(transaction, arena, row, by_id, SQL_VALUES(SQL_TEXT(id), SQL_NUMBER(states)));
+
+	if (result != 0)
+		return result < 0 ? result : 0;
+	result = database_resolve_id(transaction, arena, "sandbox", id, strlen(id), &whole,
+				     "SELECT id FROM sandbox WHERE " SQL_ID_BEGINS("id") " AND (?2 >> state) & 1 "
+											 "ORDER BY id LIMIT 2",
+				     SQL_VALUES(SQL_TEXT(id), SQL_NUMBER(states)));
 
 	if (result == 0)
-		result = read_one(transaction, arena, row, "SELECT " COLUMNS " FROM sandbox WHERE id = ?1",
-				  SQL_VALUES(SQL_TEXT(whole)));
+		result = read_one(transaction, arena, row, by_id, SQL_VALUES(SQL_TEXT(whole), SQL_NUMBER(states)));
 	return result < 0 ? result : 0;
 }
 
