@@ -46,6 +46,11 @@ const struct setting settings_table[] = {
 	{ "registries", .kind = SETTING_OBJECT, .check = settings_check_registries, .reload = true,
 	  .explanation = "How to talk to a registry: {\"HOST\": {\"mirrors\": [URL...], \"plain_http\": BOOL, "
 			 "\"skip_verify\": BOOL, \"ca\": FILE, \"cert\": FILE, \"key\": FILE}}." },
+	{ "image-policy", .kind = SETTING_PATH, .flag = "image-policy", .placeholder = "FILE", .fallback = "",
+	  .explanation = "Which images may be pulled and imported: a file as containers-policy.json(5) describes it. "
+			 "By default all may." },
+	{ "verify-embedded-at-mount", .kind = SETTING_BOOL, .flag = "verify-embedded-at-mount", .fallback = "false",
+	  .explanation = "Hash the files of embedded images anew each time they are mounted." },
 	{ "websocket-server-listening-port", .kind = SETTING_NUMBER, .flag = "websocket-server-listening-port",
 	  .placeholder = "PORT", .fallback = "10350", .minimum = 1, .maximum = 65535,
 	  .explanation = "The port of the streaming server (exec, attach, port-forward)." },

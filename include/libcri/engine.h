@@ -99,9 +99,25 @@ typedef struct cri_engine_options {
 	size_t n_registry_mirrors;
 	const char *const *insecure_registries;
 	size_t n_insecure_registries;
-	uint32_t max_parallel_layers;  /**< 0: 4 */
-	uint64_t max_layer_bytes;      /**< of one unpacked layer; 0: 64 GiB */
-	const char *image_policy_file; /**< allow list or public keys; "": every image is allowed */
+	uint32_t max_parallel_layers; /**< 0: 4 */
+	uint64_t max_layer_bytes;     /**< of one unpacked layer; 0: 64 GiB */
+	/**
+	 * Which images cri_image_pull and cri_image_import take; "": all. An absolute path of a file in the format of
+	 * containers-policy.json(5), as podman and skopeo read it: "default" and, below "transports" ("docker" for
+	 * registries, "oci", "oci-archive", "docker-archive", "embedded") by scope, lists of requirements that must all
+	 * hold:
+	 * - {"type": "insecureAcceptAnything"}, {"type": "reject"};
+	 * - {"type": "sigstoreSigned", "keyPath" or "keyPaths" or "keyData" or "keyDatas": …, "signedIdentity":
+	 * {"type": "matchRepoDigestOrExact" (the default), "matchExact", "matchRepository", "exactReference" with
+	 *   "dockerReference", "exactRepository" with "dockerRepository"}}: a signature of cosign or podman, by one of
+	 *   these keys, in the registry (tag sha256-<digits>.sig) or in "signatureDirectory", an addition
+	 *   (sha256-<digits>.payload and sha256-<digits>.sig, base64);
+	 * - {"type": "allowedDigests", "digests": ["sha256:…"]}, an addition.
+	 * Digests are those of the image's manifest or of the index that listed it, and of a docker-archive, which has
+	 * none, the image's id. Anything else in it, "signedBy" for example, is CRI_ENOTSUP at cri_engine_open. It is
+	 * read anew for each image; one that is refused, also because the file has gone bad, is CRI_ESIGNATURE.
+	 */
+	const char *image_policy_file;
 	bool verify_embedded_at_mount; /**< hash the files of embedded images anew each time they are mounted */
 	uint32_t max_events;           /**< kept in the store; 0: 10000 */
 } cri_engine_options;

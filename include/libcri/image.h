@@ -116,7 +116,8 @@ CRI_API void cri_pull_options_init(cri_pull_options *, size_t size);
 CRI_API void cri_import_options_init(cri_import_options *, size_t size);
 CRI_API void cri_save_options_init(cri_save_options *, size_t size);
 
-/** CRI PullImage. @param options may be NULL. @param id Image.id; freed with cri_free. */
+/** CRI PullImage. @param options may be NULL. @param id Image.id; freed with cri_free. @return 0; CRI_ESIGNATURE: the
+ *  image policy refuses it (cri_engine_options.image_policy_file). */
 CRI_API int cri_image_pull(cri_engine *engine, const char *reference, const cri_pull_options *options, char **id,
 			   cri_call *call);
 CRI_API int cri_image_pull_begin(cri_engine *engine, const char *reference, const cri_pull_options *options,

@@ -107,6 +107,8 @@ static int open_engine(cri_engine *engine, const cri_engine_options *options, cr
 		return call_fail(call, CRI_EPERM, step, "running containers needs root");
 	result = take_options(engine, options, call);
 	if (result == 0)
+		result = image_policy_check(engine, call);
+	if (result == 0)
 		result = make_directories(engine, call);
 	if (result == 0)
 		result = cgroup_detect(&engine->cgroups, call);

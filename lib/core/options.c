@@ -64,8 +64,6 @@ static int check_built(const cri_engine_options *options, cri_call *call)
 		return call_fail(call, CRI_ENOTSUP, step, "cgroup_driver: the systemd driver is not built yet");
 	if (options->n_handlers)
 		return call_fail(call, CRI_ENOTSUP, step, "handlers: handlers beside lxc are not built yet");
-	if (!text_is_empty(options->image_policy_file))
-		return call_fail(call, CRI_ENOTSUP, step, "image_policy_file: image policies are not built yet");
 	return 0;
 }
 

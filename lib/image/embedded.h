@@ -77,10 +77,13 @@ struct embedded_import {
 	struct embedded_source *sources;
 	size_t n_sources;
 	uint64_t bytes;
+	const char *unvouched; /* a layer for which the manifest gives no digest; NULL: it does for all */
 };
 
 /* Reads the manifest and verifies all that it names. */
 int embedded_read(struct embedded_import *import, cri_call *call);
+/* What the image policy says to it. CRI_ESIGNATURE. */
+int embedded_admit(struct embedded_import *import, cri_call *call);
 /* Stores the image. */
 int embedded_store(struct embedded_import *import, bool pinned, cri_call *call);
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "core/test_point.h"
 #include "image/commit.h"
+#include "image/policy.h"
 #include "image/reference.h"
 
 #include <fcntl.h>
@@ -122,6 +123,8 @@ static int read_layer(struct embedded_import *import, int directory, const struc
 	if (result < 0)
 		return result;
 	call_object(call, "embedded image %s", import->path);
+	if (!*layer->digest)
+		import->unvouched = layer->path_in_host;
 	import->bytes += source->size;
 	import->progress->value.layers_done++;
 	progress_bytes(import->progress, import->bytes);
@@ -184,6 +187,27 @@ int embedded_read(struct embedded_import *import, cri_call *call)
 	image->digest = image->manifest_digest = image->id;
 	image->config = manifest.config;
 	return read_layers(import, &manifest, call);
+}
+
+int embedded_admit(struct embedded_import *import, cri_call *call)
+{
+	const struct policy_subject subject = {
+		.transport = "embedded",
+		.scope = import->path,
+		.names = import->image.names,
+		.n_names = import->image.n_names,
+		.digests = &import->image.manifest_digest,
+		.n_digests = 1,
+		.fetch = import->fetch,
+	};
+	bool by_digest = false;
+	int result = policy_admit(import->engine, import->arena, &subject, &by_digest, call);
+
+	if (result == 0 && by_digest && import->unvouched)
+		return call_fail(call, CRI_ESIGNATURE, step,
+				 "its manifest gives no digest of layer %s, so that nobody vouches for it",
+				 import->unvouched);
+	return result;
 }
 
 /* --- the store --- */

@@ -319,6 +319,25 @@ int fetch_digest(struct fetch *fetch, int source, const struct fetch_expected *e
 	return result;
 }
 
+int fetch_verify(struct fetch *fetch, const char *payload, const char *signature, const struct fetch_key *key,
+		 cri_call *call)
+{
+	CLEANUP_CLOSE int fd = -1;
+	struct finishing finishing = { .progress = NULL };
+	struct fetch_reply reply = { .bytes = 0 };
+	cJSON *request = new_request("verify", "", NULL);
+	int result;
+
+	if (!request || !cJSON_AddStringToObject(request, "payload", payload) ||
+	    !cJSON_AddStringToObject(request, "signature", signature) ||
+	    !cJSON_AddStringToObject(request, key->base64 ? "key_data" : "key", key->text)) {
+		cJSON_Delete(request);
+		return call_no_memory(call, step);
+	}
+	result = submit(fetch, request, NULL, 0, &finishing.job, call);
+	return result < 0 ? result : finish(fetch, &finishing, &reply, NULL, &fd, call);
+}
+
 int fetch_chain(struct fetch *fetch, struct arena *arena, const char *const *diff_ids, size_t n_diff_ids,
 		const char *const **chain_ids, cri_call *call)
 {

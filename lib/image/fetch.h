@@ -73,6 +73,14 @@ int fetch_open(struct fetch *fetch, cJSON *registry, cri_call *call);
  * No other job may run. */
 int fetch_digest(struct fetch *fetch, int source, const struct fetch_expected *expected, char digest[DIGEST_SIZE],
 		 void (*progress)(uint64_t bytes, void *data), void *data, cri_call *call);
+/* Whether a public key signed a text. The key is PEM, or base64 of PEM. CRI_ESIGNATURE: it did not; CRI_EINVAL: it is
+ * no such key. No other job may run. */
+struct fetch_key {
+	const char *text;
+	bool base64;
+};
+int fetch_verify(struct fetch *fetch, const char *payload, const char *signature, const struct fetch_key *key,
+		 cri_call *call);
 /* Waits for the chain ids of diff ids. No other job may run. */
 int fetch_chain(struct fetch *fetch, struct arena *arena, const char *const *diff_ids, size_t n_diff_ids,
 		const char *const **chain_ids, cri_call *call);

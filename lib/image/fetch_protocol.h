@@ -14,6 +14,10 @@
  *     {"job":3,"kind":"chain","diff_ids":["sha256:…"]}
  *         the chain ids of the OCI image specification, one for each diff id
  *
+ *     {"job":7,"kind":"verify","payload":"…","signature":"base64","key":"PEM"}
+ *         whether the key, a public one, signed the payload: error CRI_ESIGNATURE, CRI_EINVAL for a bad key. Instead of
+ *         "key" there may be "key_data", base64 of PEM
+ *
  *     {"job":4,"kind":"registry","repository":"library/busybox","endpoints":[{"url":"https://registry-1.docker.io",
  *      "mirror":false,"credentials":true,"skip_verify":false,"ca_file":"","certificate_file":"","key_file":""}],
  *      "auth":{"username":"","password":"","auth":"","identity_token":"","registry_token":""},
@@ -30,7 +34,7 @@
  *     {"job":1,"event":"done","digest":"sha256:…","diff_id":"sha256:…","bytes":B,"plain_bytes":P}
  *     {"job":2,"event":"done","digest":"sha256:…","bytes":B}                      fds: a sealed memfd with the bytes
  *     {"job":6,"event":"done","digest":"sha256:…","bytes":B}
- *     {"job":4,"event":"done"}
+ *     {"job":4,"event":"done"}, as also for 7
  *     {"job":5,"event":"done","digest":"sha256:…","media_type":"…","bytes":B}     fds: as for a blob; none with head
  *     {"job":3,"event":"done","chain_ids":["sha256:…"]}
  *     {"job":1,"event":"error","code":-13,"errno":0,"text":"…"}                   code: a cri_code

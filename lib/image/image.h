@@ -40,6 +40,9 @@ int image_config_parse(struct arena *arena, const char *json, size_t length, str
 /* Destroys layers that nothing refers to any more, and their directories. Cheap when there are none. */
 int image_collect_layers(cri_engine *engine, cri_call *call);
 
+/* At open: whether the image policy, if there is one, can be read. CRI_EINVAL, CRI_ENOTSUP. (policy.c) */
+int image_policy_check(const cri_engine *engine, cri_call *call);
+
 /* At open: layers and imports that a killed process left half-made. */
 int image_recover(cri_engine *engine, cri_call *call);
 

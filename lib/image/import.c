@@ -12,6 +12,7 @@
 #include "image/commit.h"
 #include "image/embedded.h"
 #include "image/info.h"
+#include "image/policy.h"
 #include "image/progress.h"
 #include "image/reference.h"
 
@@ -173,6 +174,26 @@ static int rename_image(struct import *import, struct incoming *images, size_t n
 	return 0;
 }
 
+/* The digest of a docker-archive's config stands for it all; the other archives have manifests. */
+static int admit(struct import *import, const struct incoming *image, cri_call *call)
+{
+	const bool has_manifest = *image->manifest_digest;
+	const char *const digests[] = { has_manifest ? image->digest : image->id, image->manifest_digest };
+	const struct policy_subject subject = {
+		.transport = !*import->temporary ? "oci"
+			     : has_manifest      ? "oci-archive"
+						 : "docker-archive",
+		.scope = import->path,
+		.names = image->names,
+		.n_names = image->n_names,
+		.digests = digests,
+		.n_digests = 2,
+		.fetch = &import->fetch,
+	};
+
+	return policy_admit(import->engine, import->arena, &subject, NULL, call);
+}
+
 static int make_images(struct import *import, struct incoming *images, size_t n_images, cri_list *list, cri_call *call)
 {
 	struct layer_set set = { .engine = import->engine,
@@ -184,6 +205,8 @@ static int make_images(struct import *import, struct incoming *images, size_t n_
 	struct image_row row;
 	int result = 0;
 
+	for (size_t i = 0; i < n_images && result == 0; i++)
+		result = admit(import, &images[i], call);
 	for (size_t i = 0; i < n_images && result == 0; i++)
 		result = image_make(&set, &images[i], import->options->pinned, call);
 	if (result == 0)
@@ -208,6 +231,8 @@ static int import_embedded(struct import *import, cri_list *list, cri_call *call
 
 	if (result == 0 && !text_is_empty(import->options->reference))
 		result = rename_image(import, &embedded.image, 1, call);
+	if (result == 0)
+		result = embedded_admit(&embedded, call);
 	if (result < 0)
 		return result;
 	progress_step(&import->progress, "commit");

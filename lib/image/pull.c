@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "core/api.h"
 #include "image/commit.h"
+#include "image/policy.h"
 #include "image/progress.h"
 
 #include <string.h>
@@ -47,6 +48,23 @@ static bool has_digest(const struct pull *pull, const struct image_row *row, con
 		if (strcmp(row->digests[i], name) == 0)
 			return true;
 	return false;
+}
+
+static int admit(struct pull *pull, const char *digest, const char *manifest_digest)
+{
+	const char *const digests[] = { digest, manifest_digest };
+	const struct policy_subject subject = {
+		.transport = "docker",
+		.scope = pull->name,
+		.names = &pull->name,
+		.n_names = 1,
+		.digests = digests,
+		.n_digests = 2,
+		.fetch = &pull->fetch,
+		.registry = true,
+	};
+
+	return policy_admit(pull->engine, pull->arena, &subject, NULL, pull->call);
 }
 
 /* Whether the registry could have nothing better for the platform: it is of just this one, or was all that the name
@@ -89,7 +107,12 @@ static int is_current(struct pull *pull, const char **id)
 	*id = row.id;
 	if (!*manifest.digest || !has_digest(pull, &row, manifest.digest))
 		return 0;
-	return is_best(pull, &row, manifest.digest);
+	result = is_best(pull, &row, manifest.digest);
+	if (result != 1)
+		return result;
+	/* It may have come when another policy held. */
+	result = admit(pull, manifest.digest, row.manifest_digest);
+	return result < 0 ? result : 1;
 }
 
 /* --- documents --- */
@@ -188,6 +211,8 @@ static int read_image(struct pull *pull, struct incoming *image)
 	size_t length = 0;
 	int result = resolve(pull, image, &document);
 
+	if (result == 0)
+		result = admit(pull, image->digest, image->manifest_digest);
 	if (result == 0)
 		result = manifest_parse(pull->arena, document.bytes, document.length, &manifest, pull->call);
 	if (result < 0)

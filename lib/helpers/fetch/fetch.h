@@ -67,7 +67,7 @@ int inflater_add(struct inflater *inflater, const void *bytes, size_t length, st
 int inflater_end(struct inflater *inflater, struct failure *failure);
 void inflater_free(struct inflater *inflater);
 
-enum job_kind { JOB_LAYER, JOB_BLOB, JOB_DIGEST, JOB_CHAIN, JOB_MANIFEST };
+enum job_kind { JOB_LAYER, JOB_BLOB, JOB_DIGEST, JOB_CHAIN, JOB_VERIFY, JOB_MANIFEST };
 
 struct job {
 	struct session *session;
@@ -84,9 +84,10 @@ struct job {
 /* Takes the descriptors and the request, whatever it answers. NULL: *failure says why. (request.c) */
 struct job *job_parse(struct session *session, cJSON *request, const int *fds, size_t n_fds, struct failure *failure);
 void job_free(struct job *job);
-/* Does it and answers it. (job.c, layer.c, sum.c) */
+/* Does it and answers it. (job.c, layer.c, sum.c, verify.c) */
 void job_run(struct job *job);
 int sum_run(struct job *job, struct failure *failure);
+int verify_run(struct job *job, struct failure *failure);
 int layer_run(struct job *job, struct failure *failure);
 /* Pushes the bytes of the job's source. */
 int job_read(struct job *job, take_bytes take, void *context, struct failure *failure);

@@ -171,6 +171,9 @@ void job_run(struct job *job)
 	case JOB_DIGEST:
 		result = sum_run(job, &failure);
 		break;
+	case JOB_VERIFY:
+		result = verify_run(job, &failure);
+		break;
 	case JOB_MANIFEST:
 		result = manifest_run(job, &failure);
 		break;

@@ -14,8 +14,14 @@ static const struct {
 	size_t n_fds; /* beside that of the source */
 } kinds[] = {
 	{ "layer", JOB_LAYER, 1 },       { "blob", JOB_BLOB, 0 },   { "digest", JOB_DIGEST, 0 },
-	{ "manifest", JOB_MANIFEST, 0 }, { "chain", JOB_CHAIN, 0 },
+	{ "manifest", JOB_MANIFEST, 0 }, { "chain", JOB_CHAIN, 0 }, { "verify", JOB_VERIFY, 0 },
 };
+
+/* Those that are given what they work on in the request. */
+static bool needs_source(enum job_kind kind)
+{
+	return kind != JOB_CHAIN && kind != JOB_VERIFY;
+}
 
 static bool has_file(const struct job *job)
 {
@@ -53,7 +59,7 @@ static int read_request(struct job *job, const int *fds, size_t n_fds, struct fa
 		i++;
 	if (i == sizeof(kinds) / sizeof(kinds[0]))
 		return fail(failure, CRI_ENOTSUP, "unknown kind");
-	if (kinds[i].kind != JOB_MANIFEST && kinds[i].kind != JOB_CHAIN && has_file(job))
+	if (kinds[i].kind != JOB_MANIFEST && needs_source(kinds[i].kind) && has_file(job))
 		n_file = 1;
 	if (n_fds != n_file + kinds[i].n_fds)
 		return fail(failure, CRI_EINVAL, "the request brings %zu descriptors", n_fds);
@@ -62,7 +68,7 @@ static int read_request(struct job *job, const int *fds, size_t n_fds, struct fa
 		job->file = fds[0];
 	if (kinds[i].n_fds)
 		job->sink = fds[n_file];
-	return job->kind == JOB_CHAIN ? 0 : read_expected(job, failure);
+	return needs_source(job->kind) ? read_expected(job, failure) : 0;
 }
 
 struct job *job_parse(struct session *session, cJSON *request, const int *fds, size_t n_fds, struct failure *failure)
