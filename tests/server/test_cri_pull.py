@@ -2,7 +2,11 @@
 """PullImage."""
 
 import base64
+import http.client
+import json
+import os
 import socket
+import tempfile
 import unittest
 
 from grpc import StatusCode
@@ -129,6 +133,52 @@ class Pull(ServerTest):
         self.assertEqual([pull for pull in slow if pull.done()], [])
         for pull in slow:
             pull.cancel()
+
+
+class Policy(ServerTest):
+    """image-policy of daemon.json."""
+
+    with_image = False
+
+    @classmethod
+    def setUpClass(cls):
+        cls.registry = Registry()
+        try:
+            cls.directory = tempfile.TemporaryDirectory(prefix="cri-server-policy.")
+            cls.policy = os.path.join(cls.directory.name, "policy.json")
+            cls.write([])
+            cls.config = {"insecure-registries": [cls.registry.host], "image-policy": cls.policy}
+            super().setUpClass()
+        except BaseException:
+            cls.registry.close()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.registry.close()
+        cls.directory.cleanup()
+
+    @classmethod
+    def write(cls, digests):
+        with open(cls.policy, "w", encoding="utf-8") as file:
+            json.dump({"default": [{"type": "allowedDigests", "digests": digests}]}, file)
+
+    def test_an_image_that_the_policy_refuses(self):
+        name = f"{self.registry.host}/busybox:1"
+        for client in self.each_dialect():
+            self.write([])
+            text = self.fails(StatusCode.UNKNOWN, client.PullImage, image={"image": name})
+            self.assertTrue(text.startswith("SignatureValidationFailed: "), text)
+            self.assertEqual(len(client.ListImages().images), 0)
+            connection = http.client.HTTPConnection(self.registry.host)
+            connection.request("HEAD", "/v2/busybox/manifests/1", headers={
+                "Accept": "application/vnd.oci.image.manifest.v1+json, "
+                          "application/vnd.docker.distribution.manifest.v2+json"})
+            self.write([connection.getresponse().getheader("Docker-Content-Digest")])
+            connection.close()
+            image = client.PullImage(image={"image": name}).image_ref
+            client.RemoveImage(image={"image": image})
 
 
 if __name__ == "__main__":
