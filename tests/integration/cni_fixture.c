@@ -4,6 +4,7 @@
 #include "network/network_protocol.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <regex.h>
 #include <sched.h>
 #include <signal.h>
@@ -176,9 +177,10 @@ struct cni_asking cni_begin(const struct cni_question *question, void (*prepare)
 	struct cni_asking asking = { .answer = memfd_create("answer", MFD_CLOEXEC) };
 	const char *helpers = getenv("LIBCRI_HELPER_DIRECTORY");
 	int input = write_question(question), sockets[2];
-	char path[512];
+	char name[512], path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/cri-network", either(helpers, "build/libexec/libcri"));
+	snprintf(name, sizeof(name), "%s/cri-network", either(helpers, "build/libexec/libcri"));
+	assert_non_null(realpath(name, path));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
 	asking.control = sockets[0];
 	asking.pid = fork();
@@ -188,7 +190,7 @@ struct cni_asking cni_begin(const struct cni_question *question, void (*prepare)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (prepare)
 			prepare();
-		if (dup2(input, 0) == 0 && dup2(asking.answer, 1) == 1 &&
+		if (chdir("/") == 0 && dup2(input, 0) == 0 && dup2(asking.answer, 1) == 1 &&
 		    dup3(theirs, NETWORK_CONTROL_FD, O_CLOEXEC) == NETWORK_CONTROL_FD && close(theirs) == 0 &&
 		    fcntl(NETWORK_CONTROL_FD, F_SETFD, 0) == 0)
 			execl(path, "cri-network", (char *)NULL);
@@ -200,22 +202,31 @@ struct cni_asking cni_begin(const struct cni_question *question, void (*prepare)
 	return asking;
 }
 
-cJSON *cni_end(struct cni_asking *asking)
+char *cni_end_killed(struct cni_asking *asking)
 {
-	static char text[1 << 20];
-	cJSON *answer;
+	const size_t size = 1 << 20;
+	char *text = malloc(size);
 	ssize_t n;
 
+	assert_non_null(text);
 	assert_int_equal(waitpid(asking->pid, NULL, 0), asking->pid);
 	close(asking->control);
-	n = pread(asking->answer, text, sizeof(text) - 1, 0);
+	n = pread(asking->answer, text, size - 1, 0);
 	close(asking->answer);
 	assert_true(n >= 0);
 	text[n] = '\0';
-	answer = cJSON_Parse(text);
+	return text;
+}
+
+cJSON *cni_end(struct cni_asking *asking)
+{
+	char *text = cni_end_killed(asking);
+	cJSON *answer = cJSON_Parse(text);
+
 	if (!answer)
 		print_error("cri-network answered: %s\n", text);
 	assert_non_null(answer);
+	free(text);
 	return answer;
 }
 
@@ -287,7 +298,8 @@ static void replace_all(char *text, const char *pattern, const char *name)
 		char *at = text + match.rm_so, *end = text + match.rm_eo;
 
 		assert_true((size_t)(end - at) > length);
-		memcpy(at, name, length);
+		for (size_t i = 0; i < length; i++)
+			at[i] = name[i];
 		memmove(at + length, end, strlen(end) + 1);
 		text = at + length;
 	}

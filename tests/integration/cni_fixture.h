@@ -59,6 +59,8 @@ struct cni_asking {
 struct cni_asking cni_begin(const struct cni_question *question, void (*prepare)(void));
 /* Its answer, to be deleted. */
 cJSON *cni_end(struct cni_asking *asking);
+/* The text of one that may have died before, to be freed. */
+char *cni_end_killed(struct cni_asking *asking);
 cJSON *cni_ask(const struct cni_question *question);
 
 /* The result of the attachment, to be deleted; fails the test with the error. */

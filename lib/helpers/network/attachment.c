@@ -205,6 +205,7 @@ int attachment_add(struct pod *pod, struct attachment *attachment, bool *undone,
 		undoing.deadline = clock_boot() + UNDO_NANOSECONDS;
 		/* A hang-up must not stop it. */
 		undoing.control = -1;
+		undoing.undoing = true;
 		*undone = attachment_delete(&undoing, attachment, &ignored) == 0;
 	}
 	return code;

@@ -314,7 +314,7 @@ static int silence(struct pod *pod, const cJSON *previous, struct failure *failu
 	code = link_find(host, name, &link);
 	/* Not another that was given the same name since. */
 	if (code == 0 && !strcasecmp(mac_text(link.mac, its), mac))
-		code = link_disable_port(host, link.index);
+		code = pod->undoing ? link_delete(host, link.index) : link_disable_port(host, link.index);
 	/* It is gone, or somebody took it from its bridge. */
 	if (code == -ENODEV || code == -EINVAL || code == -EOPNOTSUPP)
 		return 0;

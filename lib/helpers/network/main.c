@@ -169,6 +169,7 @@ static int add_all(struct request *request, bool *undone, struct failure *failur
 		if (code == 0)
 			continue;
 		request->pod.control = -1;
+		request->pod.undoing = true;
 		request->pod.deadline = clock_boot() + 10 * NANOSECONDS_PER_SECOND;
 		while (i-- > 0) {
 			struct failure ignored = { 0 };
@@ -244,6 +245,8 @@ int main(void)
 
 	if (code < 0)
 		code = fail_errno(&failure, code, "start cri-network");
+	if (code == 0 && fcntl(NETWORK_CONTROL_FD, F_SETFD, FD_CLOEXEC) < 0)
+		code = fail_errno(&failure, errno, "find the socket to libcri");
 	/* The grandchildren of a plugin that is killed become ours, to be killed too. */
 	if (code == 0 && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		code = fail_errno(&failure, errno, "become a subreaper");

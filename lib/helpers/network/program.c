@@ -93,6 +93,8 @@ static void __attribute__((noreturn)) become(pid_t parent, const char *path, cha
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || dup2(fds[0], 0) < 0 || dup2(fds[1], 1) < 0 || dup2(fds[2], 2) < 0)
 		_exit(127);
+	/* The socket to libcri, too. */
+	(void)syscall(SYS_close_range, 3, ~0U, 0);
 	execve(path, argv, environment);
 	dprintf(2, "%s cannot be executed: %s", path, strerror(errno));
 	_exit(127);
@@ -245,8 +247,8 @@ static int judge(struct program *program, struct failure *failure)
 	if (text_is_empty(message))
 		return fail(failure, CRI_EINTERNAL, "it ended with status %d: %s", WEXITSTATUS(program->status),
 			    errors);
-	return fail(failure, CRI_EINTERNAL, "%s%s%s (error %d)%s%s", message, *details ? "; " : "", details, (int)code,
-		    program->errors.length ? "; " : "", program->errors.length ? errors : "");
+	return fail(failure, CRI_EINTERNAL, "%.300s%s%.300s (error %d)%s%s", message, *details ? "; " : "", details,
+		    (int)code, program->errors.length ? "; " : "", program->errors.length ? errors : "");
 }
 
 static void free_texts(char *texts[8])

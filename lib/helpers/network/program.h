@@ -7,7 +7,7 @@
 #include "helpers/network/pod.h"
 
 #define PROGRAM_OUTPUT_MAX (1u << 20)
-#define PROGRAM_ERRORS_MAX 2048 /* what is kept of stderr: its end */
+#define PROGRAM_ERRORS_MAX 1024 /* what is kept of stderr: its end */
 
 /*
  * Runs the plugin `type` with the configuration on its stdin and the CNI_ variables. `output` is what it printed. A
