@@ -33,6 +33,7 @@ HELPER_LIBS_shim := -lcjson -ldl -Wl,--export-dynamic-symbol=syscall
 # libcurl is loaded when it is needed.
 HELPER_LIBS_fetch := -lcrypto -lisal -lzstd -lcjson -lpthread -ldl
 HELPER_LIBS_unpack := -l:libarchive.a
+HELPER_LIBS_pack := -l:libarchive.a
 
 # make V=1 shows the commands.
 Q := $(if $(V),,@)

@@ -10,7 +10,7 @@ OTHER_UNITS = $(filter-out tests/%,$(C_UNITS))
 
 # One set for all: the compiler, with the flags of each part, has seen to it that none reaches into another.
 LINT_INCLUDES = -Iinclude -Ilib -Icri-server -Itests/integration
-LINT_DEFINES = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DLIBCRI_HELPER_DIRECTORY='""'
+LINT_DEFINES = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DLIBCRI_HELPER_DIRECTORY='""' -DCORPUS_DIRECTORY='""'
 # A file a process, as many as there are processors. What goes to stderr counts the warnings that are not shown.
 tidy = printf '%s\n' $(1) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warnings-as-errors='*' $(2) {} -- \
 	-std=gnu11 $(LINT_DEFINES) $(LINT_INCLUDES) -isystem $(SERVER_BUILD) -Ulinux 2>/dev/null

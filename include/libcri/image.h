@@ -154,7 +154,20 @@ CRI_API int cri_image_import(cri_engine *engine, const char *path, const cri_imp
 CRI_API int cri_image_import_begin(cri_engine *engine, const char *path, const cri_import_options *options, cri_op **op,
 				   cri_call *call); /**< output: cri_list ** */
 
-/** Writes an image to `path`, which must not exist. @param options may be NULL. */
+/**
+ * Writes an image as an OCI image layout to `path`, which must not exist; it appears there when it is whole.
+ *
+ * The store keeps layers as directories, so the saved layers are tars made anew (gzip), with the same files, owners,
+ * modes, times and attributes, but with digests of their own; config and manifest say so, and an import of them has
+ * another id. Saving that again gives the same. Named by a tag the saved image has this name; named otherwise, all its
+ * tags. What was signed or pushed under the old digest is not under the new one.
+ *
+ * @param path    absolute; its parent directory exists.
+ * @param options may be NULL.
+ * @return 0; CRI_ENOTFOUND: no such image, or it was removed meanwhile, or no such directory; CRI_EEXIST: there is
+ *         something at path; CRI_EEXHAUSTED: the disk is full; CRI_ENOTSUP: an embedded image, whose files are the
+ *         host's own; CRI_EINVAL.
+ */
 CRI_API int cri_image_save(cri_engine *engine, const char *reference, const char *path, const cri_save_options *options,
 			   cri_call *call);
 CRI_API int cri_image_save_begin(cri_engine *engine, const char *reference, const char *path,

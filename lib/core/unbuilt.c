@@ -29,7 +29,6 @@ static int unbuilt_handle(const void *handle, const char *argument, const char *
 }
 
 #define CHECKPOINTS "checkpoint and restore are"
-#define SAVING "saving images is"
 #define METRICS "metrics are"
 #define SANDBOX_STATS "pod statistics are"
 #define SANDBOX_RESOURCES "updating a pod's resources is"
@@ -77,25 +76,6 @@ int cri_sandbox_update_resources(cri_engine *engine, const char *id, const cri_r
 	(void)overhead;
 	(void)resources;
 	return unbuilt(engine, SANDBOX_RESOURCES, call);
-}
-
-int cri_image_save(cri_engine *engine, const char *reference, const char *path, const cri_save_options *options,
-		   cri_call *call)
-{
-	(void)reference;
-	(void)path;
-	(void)options;
-	return unbuilt(engine, SAVING, call);
-}
-
-int cri_image_save_begin(cri_engine *engine, const char *reference, const char *path, const cri_save_options *options,
-			 cri_op **op, cri_call *call)
-{
-	(void)reference;
-	(void)path;
-	(void)options;
-	(void)op;
-	return unbuilt(engine, SAVING, call);
 }
 
 int cri_sandbox_stats_get(cri_engine *engine, const char *id, cri_list **stats, cri_call *call)

@@ -100,6 +100,14 @@ int fetch_layer(struct fetch *fetch, int source, int sink, const struct fetch_ex
 	return submit(fetch, new_request("layer", "file", expected), fds, 2, job, call);
 }
 
+int fetch_deflate(struct fetch *fetch, int source, int sink, uint64_t limit, int64_t *job, cri_call *call)
+{
+	const struct fetch_expected expected = { "", UINT64_MAX, limit };
+	const int fds[] = { source, sink };
+
+	return submit(fetch, new_request("deflate", "file", &expected), fds, 2, job, call);
+}
+
 static void copy_text(char *to, size_t size, const cJSON *object, const char *key)
 {
 	const char *text = "";

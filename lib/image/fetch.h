@@ -42,6 +42,10 @@ struct fetch_expected {
 int fetch_layer(struct fetch *fetch, int source, int sink, const struct fetch_expected *expected, int64_t *job,
 		cri_call *call);
 
+/* Starts the pass of a plain tar to gzip; descriptors as above. The answer has the digest and the bytes of what went to
+ * `sink`, and the digest of the tar as its diff_id. */
+int fetch_deflate(struct fetch *fetch, int source, int sink, uint64_t limit, int64_t *job, cri_call *call);
+
 enum fetch_event { FETCH_PROGRESS, FETCH_DONE, FETCH_FAILED };
 struct fetch_reply {
 	int64_t job;

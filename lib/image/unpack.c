@@ -11,7 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-static const char step[] = "unpack";
+static const char unpacking[] = "unpack";
 
 static int start(cri_engine *engine, const char *mode, int directory, const struct unpack_limits *limits,
 		 struct unpacker *unpacker, int source, int status, cri_call *call)
@@ -25,10 +25,10 @@ static int start(cri_engine *engine, const char *mode, int directory, const stru
 	snprintf(entries, sizeof(entries), "%llu", (unsigned long long)limits->entries);
 	snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)limits->bytes);
 	if (!path_helper(engine, argv[0], path))
-		return call_fail_errno(call, ENAMETOOLONG, step, "%s", engine->helpers);
+		return call_fail_errno(call, ENAMETOOLONG, unpacking, "%s", engine->helpers);
 	spawn.stdin_fd = source;
 	error = spawn_program(&spawn, &unpacker->process);
-	return error ? call_fail_errno(call, error, step, "start %s", path) : 0;
+	return error ? call_fail_errno(call, error, unpacking, "start %s", path) : 0;
 }
 
 int unpacker_start(cri_engine *engine, const char *mode, int directory, const struct unpack_limits *limits,
@@ -43,27 +43,28 @@ int unpacker_start(cri_engine *engine, const char *mode, int directory, const st
 	int result;
 
 	if (error)
-		return call_fail_errno(call, error, step, "make a socket");
+		return call_fail_errno(call, error, unpacking, "make a socket");
 	ours = pair[0];
 	theirs = pair[1];
 	if (pipe2(pair, O_CLOEXEC))
-		return call_fail_errno(call, errno, step, "make a pipe");
+		return call_fail_errno(call, errno, unpacking, "make a pipe");
 	reader = pair[0];
 	writer = pair[1];
 	/* Fewer switches between the two helpers; refused when the user's pipes hold too much already. */
 	(void)fcntl(writer, F_SETPIPE_SZ, 1 << 20);
 	error = fs_set_nonblocking(ours, true);
 	if (error)
-		return call_fail_errno(call, error, step, "set up a socket");
+		return call_fail_errno(call, error, unpacking, "set up a socket");
 	result = start(engine, mode, directory, limits, unpacker, reader, theirs, call);
 	if (result < 0)
 		return result;
+	unpacker->step = unpacking;
 	unpacker->status = take_fd(&ours);
 	*sink = take_fd(&writer);
 	return 0;
 }
 
-static int describe(const struct unpack_message *message, cri_call *call)
+static int describe(const char *step, const struct unpack_message *message, cri_call *call)
 {
 	switch (message->error) {
 	case EBADMSG:
@@ -81,6 +82,7 @@ static int describe(const struct unpack_message *message, cri_call *call)
 
 int unpacker_receive(struct unpacker *unpacker, struct unpack_message *message, cri_call *call)
 {
+	const char *const step = unpacker->step;
 	int fds[SOCKET_MAX_FDS];
 	size_t n_fds = 0, texts, first;
 	ssize_t length = socket_receive(unpacker->status, message, sizeof(*message), fds, &n_fds, 0);
@@ -103,7 +105,7 @@ int unpacker_receive(struct unpacker *unpacker, struct unpack_message *message, 
 	first = strlen(message->text);
 	if (first + 1 >= texts)
 		message->text[first + 1 < sizeof(message->text) ? first + 1 : first] = '\0';
-	return message->kind == UNPACK_ERROR ? describe(message, call) : 1;
+	return message->kind == UNPACK_ERROR ? describe(step, message, call) : 1;
 }
 
 int unpacker_stop(struct unpacker *unpacker, cri_call *call)

@@ -9,10 +9,11 @@
 struct unpacker {
 	int status;
 	int process;
+	const char *step; /* for failures */
 };
 #define UNPACKER_CLOSED                                                                                                \
 	{                                                                                                              \
-		-1, -1                                                                                                 \
+		-1, -1, NULL                                                                                           \
 	}
 
 struct unpack_limits {

@@ -43,17 +43,6 @@ static void test_engine_and_sandbox(void **state)
 	REFUSES(engine, list, cri_sandbox_update_resources(engine, "abcd", NULL, NULL, call));
 }
 
-static void test_images(void **state)
-{
-	struct core_fixture *fixture = *state;
-	cri_engine *const engine_given = &fixture->engine;
-	cri_engine *engine;
-	cri_op *op = untouched;
-
-	REFUSES(engine, op, cri_image_save(engine, "busybox", "/x", NULL, call));
-	REFUSES(engine, op, cri_image_save_begin(engine, "busybox", "/x", NULL, &op, call));
-}
-
 static void test_stats_and_metrics(void **state)
 {
 	struct core_fixture *fixture = *state;
@@ -130,7 +119,6 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, core_setup, core_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_engine_and_sandbox),
-		TEST(test_images),
 		TEST(test_stats_and_metrics),
 		TEST(test_streams),
 		TEST(test_functions_of_streams_and_servers),

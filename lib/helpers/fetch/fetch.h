@@ -31,6 +31,8 @@ typedef int (*take_bytes)(void *context, const void *bytes, size_t length, struc
 
 /* Pushes all bytes of a file. (source.c) */
 int file_read(int fd, take_bytes take, void *context, struct failure *failure);
+/* Writes all; a reader that went away is FETCH_SINK_CLOSED. (sink.c) */
+int sink_write(int fd, const void *bytes, size_t length, struct failure *failure);
 
 /* One asker: a socket, its jobs, and the registry that it talks to. (session.c) */
 struct session {
@@ -67,7 +69,7 @@ int inflater_add(struct inflater *inflater, const void *bytes, size_t length, st
 int inflater_end(struct inflater *inflater, struct failure *failure);
 void inflater_free(struct inflater *inflater);
 
-enum job_kind { JOB_LAYER, JOB_BLOB, JOB_DIGEST, JOB_CHAIN, JOB_VERIFY, JOB_MANIFEST };
+enum job_kind { JOB_LAYER, JOB_BLOB, JOB_DIGEST, JOB_CHAIN, JOB_VERIFY, JOB_MANIFEST, JOB_DEFLATE };
 
 struct job {
 	struct session *session;
@@ -84,11 +86,12 @@ struct job {
 /* Takes the descriptors and the request, whatever it answers. NULL: *failure says why. (request.c) */
 struct job *job_parse(struct session *session, cJSON *request, const int *fds, size_t n_fds, struct failure *failure);
 void job_free(struct job *job);
-/* Does it and answers it. (job.c, layer.c, sum.c, verify.c) */
+/* Does it and answers it. (job.c, layer.c, sum.c, verify.c, deflate.c) */
 void job_run(struct job *job);
 int sum_run(struct job *job, struct failure *failure);
 int verify_run(struct job *job, struct failure *failure);
 int layer_run(struct job *job, struct failure *failure);
+int deflate_run(struct job *job, struct failure *failure);
 /* Pushes the bytes of the job's source. */
 int job_read(struct job *job, take_bytes take, void *context, struct failure *failure);
 

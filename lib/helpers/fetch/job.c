@@ -165,6 +165,9 @@ void job_run(struct job *job)
 	case JOB_LAYER:
 		result = layer_run(job, &failure);
 		break;
+	case JOB_DEFLATE:
+		result = deflate_run(job, &failure);
+		break;
 	case JOB_BLOB:
 		result = blob_run(job, &failure);
 		break;

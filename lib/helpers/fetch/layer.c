@@ -18,23 +18,6 @@ struct layer {
 	int64_t reported;
 };
 
-static int write_sink(int fd, const char *bytes, size_t length, struct failure *failure)
-{
-	while (length > 0) {
-		ssize_t written = write(fd, bytes, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0 && errno == EPIPE)
-			return fail(failure, FETCH_SINK_CLOSED, "nobody reads the layer");
-		if (written < 0)
-			return fail_errno(failure, errno, "write to the sink");
-		bytes += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
 static int output(void *context, const void *bytes, size_t length, struct failure *failure)
 {
 	struct layer *layer = context;
@@ -45,7 +28,7 @@ static int output(void *context, const void *bytes, size_t length, struct failur
 			    (unsigned long long)layer->job->limit);
 	if (digest_add(layer->diff, bytes, length))
 		return fail(failure, CRI_EINTERNAL, "sha256 failed");
-	return write_sink(layer->job->sink, bytes, length, failure);
+	return sink_write(layer->job->sink, bytes, length, failure);
 }
 
 static int begin_inflating(struct layer *layer, struct failure *failure)

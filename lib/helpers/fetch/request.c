@@ -15,6 +15,7 @@ static const struct {
 } kinds[] = {
 	{ "layer", JOB_LAYER, 1 },       { "blob", JOB_BLOB, 0 },   { "digest", JOB_DIGEST, 0 },
 	{ "manifest", JOB_MANIFEST, 0 }, { "chain", JOB_CHAIN, 0 }, { "verify", JOB_VERIFY, 0 },
+	{ "deflate", JOB_DEFLATE, 1 },
 };
 
 /* Those that are given what they work on in the request. */
