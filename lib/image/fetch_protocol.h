@@ -11,7 +11,7 @@
  *         source → sha256 → memory
  *     {"job":6,"kind":"digest","source":"file","digest":"sha256:…","size":123,"limit":1000000}  fds: source
  *         source → sha256, and nothing of it is kept
- *     {"job":7,"kind":"deflate","source":"file","limit":1000000}                                fds: source, sink
+ *     {"job":8,"kind":"deflate","source":"file","limit":1000000}                                fds: source, sink
  *         source → sha256 → gzip → sha256 → sink; done like a layer, with diff_id that of the source
  *     {"job":3,"kind":"chain","diff_ids":["sha256:…"]}
  *         the chain ids of the OCI image specification, one for each diff id
