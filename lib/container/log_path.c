@@ -41,10 +41,65 @@ static bool is_below(const char *path, const char *directory)
 	return !strncmp(path, directory, length) && (path[length] == '/' || !path[length]);
 }
 
+static int leads_out(const char *log_path, const char *log_directory, cri_call *call)
+{
+	return call_fail(call, CRI_EINVAL, step, "log_path: %s leads out of log_directory %s", log_path, log_directory);
+}
+
+/* Where the deepest part of `path` that exists really is: what is missing would be made there. */
+static int resolve_existing(struct arena *arena, const char *path, char resolved[PATH_MAX], cri_call *call)
+{
+	char *part = arena_strdup(arena, path);
+
+	if (!part)
+		return call_no_memory(call, step);
+	while (!realpath(part, resolved)) {
+		char *slash = strrchr(part, '/');
+
+		if (errno == ENOTDIR)
+			return call_fail(call, CRI_EINVAL, step, "log_path: a part of %s is no directory", path);
+		if (errno != ENOENT || !slash || slash == part)
+			return call_fail_errno(call, errno, step, "resolve %s", part);
+		*slash = '\0';
+	}
+	return 0;
+}
+
+static int make_directory(const char *path, cri_call *call)
+{
+	int result = fs_make_directories(path, 0755);
+
+	if (result == -ENOTDIR)
+		return call_fail(call, CRI_EINVAL, step, "log_path: a part of %s is no directory", path);
+	return result < 0 ? call_fail_errno(call, result, step, "make %s", path) : 0;
+}
+
+/* The directory of the log, made where it is missing, never outside of log_directory. */
+static int make_parent(struct arena *arena, const char *log_directory, const char *path, const char *log_path,
+		       char parent[PATH_MAX], cri_call *call)
+{
+	char directory[PATH_MAX];
+	int result = make_directory(log_directory, call);
+
+	if (result == 0)
+		result = resolve_existing(arena, path, parent, call);
+	if (result < 0)
+		return result;
+	if (!realpath(log_directory, directory))
+		return call_fail_errno(call, errno, step, "resolve %s", log_directory);
+	if (!is_below(parent, directory))
+		return leads_out(log_path, log_directory, call);
+	result = make_directory(path, call);
+	if (result < 0)
+		return result;
+	if (!realpath(path, parent))
+		return call_fail_errno(call, errno, step, "resolve %s", path);
+	return is_below(parent, directory) ? 0 : leads_out(log_path, log_directory, call);
+}
+
 int log_path_resolve(struct arena *arena, const char *log_directory, const char *log_path, const char **resolved,
 		     cri_call *call)
 {
-	char directory[PATH_MAX];
 	char parent[PATH_MAX];
 	char *path, *slash;
 	int result;
@@ -57,16 +112,9 @@ int log_path_resolve(struct arena *arena, const char *log_directory, const char 
 		return 0;
 	slash = strrchr(path, '/');
 	*slash = '\0';
-	result = fs_make_directories(path, 0755);
+	result = make_parent(arena, log_directory, path, log_path, parent, call);
 	if (result < 0)
-		return result == -ENOTDIR
-			       ? call_fail(call, CRI_EINVAL, step, "log_path: a part of %s is no directory", path)
-			       : call_fail_errno(call, result, step, "make %s", path);
-	if (!realpath(log_directory, directory) || !realpath(path, parent))
-		return call_fail_errno(call, errno, step, "resolve %s", path);
-	if (!is_below(parent, directory))
-		return call_fail(call, CRI_EINVAL, step, "log_path: %s leads out of log_directory %s", log_path,
-				 log_directory);
+		return result;
 	path = arena_printf(arena, "%s/%s", strcmp(parent, "/") ? parent : "", slash + 1);
 	if (!path)
 		return call_no_memory(call, step);

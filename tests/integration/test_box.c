@@ -269,6 +269,45 @@ static void test_capabilities(void **state)
 	remove_sandbox(fixture, sandbox);
 }
 
+/* A file of the container's own cgroup, as it sees it, on v1 or on v2. */
+#define LIMIT(controller, v1, v2) "cat /sys/fs/cgroup/" controller "/" v1 " 2>/dev/null || cat /sys/fs/cgroup/" v2
+
+/* cgroup.pids.max: a number above 0, or -1 for none. */
+static void test_pids_annotation(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "pids");
+	static const char *const bad[] = { "", "0", "-2", "1.5", " 7", "7x", "max", "9223372036854775808" };
+	cri_key_value pids = { CRI_KEY_VALUE_INIT, .key = "cgroup.pids.max", .value = "-1" };
+	const cri_key_value *const annotations[] = { &pids };
+	cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT,
+		.name = "none",
+		.annotations = annotations,
+		.n_annotations = 1,
+	};
+	char *id = start(fixture, sandbox, &config);
+
+	assert_output(fixture, id, LIMIT("pids", "pids.max", "pids.max"), "max\n");
+	cri_free(id);
+	config.name = "seven";
+	pids.value = "7";
+	id = start(fixture, sandbox, &config);
+	assert_output(fixture, id, LIMIT("pids", "pids.max", "pids.max"), "7\n");
+	cri_free(id);
+	config.name = "bad";
+	config.image = IMAGE;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		id = NULL;
+		pids.value = bad[i];
+		expect_code(fixture, CRI_EINVAL,
+			    cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
+		assert_non_null(strstr(cri_call_message(fixture->call), "cgroup.pids.max"));
+		assert_null(id);
+	}
+	remove_sandbox(fixture, sandbox);
+}
+
 static void test_limits_and_update(void **state)
 {
 	struct fixture *fixture = *state;
@@ -301,13 +340,26 @@ static void test_limits_and_update(void **state)
 	output = fixture_exec(fixture, id, "for i in $(seq 40); do sleep 3 & done 2>&1 | head -1", NULL);
 	assert_non_null(strstr(output, "fork"));
 	free(output);
-	resources = (cri_resources){ CRI_RESOURCES_INIT, .memory_limit_in_bytes = 128 << 20 };
+	assert_output(fixture, id, LIMIT("memory", "memory.limit_in_bytes", "memory.max"), "67108864\n");
+	assert_output(fixture, id, LIMIT("pids", "pids.max", "pids.max"), "20\n");
+	assert_output(fixture, id, LIMIT("cpu", "cpu.cfs_quota_us", "cpu.max") " | cut -d ' ' -f 1", "20000\n");
+	assert_output(fixture, id, LIMIT("cpu", "cpu.shares", "cpu.weight") " | sed s/20/512/", "512\n");
+	resources = (cri_resources){
+		CRI_RESOURCES_INIT,   .memory_limit_in_bytes = 128 << 20, .pids_limit = -1, .has_oom_score_adj = true,
+		.oom_score_adj = 321,
+	};
 	expect_ok(fixture, cri_container_update_resources(fixture->engine, id, &resources, fixture->call));
 	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
 	status = cri_container_status_at(list, 0);
 	assert_int_equal(status->resources->cpu_quota, 20000);
 	assert_int_equal(status->resources->memory_limit_in_bytes, 128 << 20);
+	assert_int_equal(status->resources->oom_score_adj, 321);
 	cri_list_free(list);
+	/* What was not given is as it was. */
+	assert_output(fixture, id, LIMIT("memory", "memory.limit_in_bytes", "memory.max"), "134217728\n");
+	assert_output(fixture, id, LIMIT("pids", "pids.max", "pids.max"), "max\n");
+	assert_output(fixture, id, LIMIT("cpu", "cpu.cfs_quota_us", "cpu.max") " | cut -d ' ' -f 1", "20000\n");
+	assert_output(fixture, id, "cat /proc/1/oom_score_adj", "321\n");
 	resources = (cri_resources){ CRI_RESOURCES_INIT, .cpu_shares = 1 };
 	expect_code(fixture, CRI_EINVAL,
 		    cri_container_update_resources(fixture->engine, id, &resources, fixture->call));
@@ -427,11 +479,11 @@ static void test_terminal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fixture_test(test_mounts),        fixture_test(test_propagation),
-		fixture_test(test_devices),       fixture_test(test_masks_and_read_only),
-		fixture_test(test_capabilities),  fixture_test(test_limits_and_update),
-		fixture_test(test_out_of_memory), fixture_test(test_stats),
-		fixture_test(test_terminal),
+		fixture_test(test_mounts),          fixture_test(test_propagation),
+		fixture_test(test_devices),         fixture_test(test_masks_and_read_only),
+		fixture_test(test_capabilities),    fixture_test(test_limits_and_update),
+		fixture_test(test_pids_annotation), fixture_test(test_out_of_memory),
+		fixture_test(test_stats),           fixture_test(test_terminal),
 	};
 
 	return cmocka_run_group_tests_name("box", tests, fixture_set_up, fixture_tear_down);

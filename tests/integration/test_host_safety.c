@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -244,6 +245,58 @@ static void test_nothing_of_the_host_in_a_container(void **state)
 	cri_free(sandbox);
 }
 
+/* A host that is nice, likely to be killed, and bound to one processor. */
+static void test_scheduling_of_the_host(void **state)
+{
+	struct fixture *fixture = *state;
+	char sandbox[65] = "", id[65] = "", *output;
+	int ids[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ids, O_CLOEXEC), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		char *pod, *container;
+		FILE *score = fopen("/proc/self/oom_score_adj", "we");
+		cpu_set_t one;
+
+		CPU_ZERO(&one);
+		CPU_SET(sched_getcpu(), &one);
+		if (!score || fputs("500", score) < 0 || fclose(score) || setpriority(PRIO_PROCESS, 0, 5) < 0 ||
+		    sched_setaffinity(0, sizeof(one), &one) < 0)
+			_exit(2);
+		fixture_open(fixture);
+		pod = fixture_run_sandbox(fixture, "nice");
+		container = fixture_start(fixture, pod, "nice", "sleep 1000");
+		_exit(write(ids[1], pod, 64) == 64 && write(ids[1], container, 64) == 64 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(ids[0], sandbox, 64), 64);
+	assert_int_equal(read(ids[0], id, 64), 64);
+	close(ids[0]);
+	close(ids[1]);
+	for (int i = 0; i < 2; i++) {
+		assert_output(fixture, id, i ? "cat /proc/1/oom_score_adj" : "cat /proc/self/oom_score_adj", "0\n");
+		/* Behind the name in parentheses the nice value is the 17th. */
+		assert_output(fixture, id,
+			      i ? "sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 17"
+				: "sed 's/.*) //' /proc/self/stat | cut -d ' ' -f 17",
+			      "0\n");
+	}
+	output = fixture_exec(fixture, id,
+			      "grep Cpus_allowed: /proc/1/status /proc/self/status | cut -f 2 | uniq | wc -l; "
+			      "nproc",
+			      NULL);
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
+		assert_memory_equal(output, "1\n", 2);
+		assert_true(atoi(output + 2) > 1);
+	}
+	free(output);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+}
+
 /* The agent's service is stopped as systemd does it: every process in its cgroup is killed. */
 static void test_stopped_service(void **state)
 {
@@ -303,6 +356,7 @@ int main(void)
 		fixture_test(test_fork),
 		fixture_test(test_host_is_unchanged),
 		fixture_test(test_nothing_of_the_host_in_a_container),
+		fixture_test(test_scheduling_of_the_host),
 		fixture_test(test_stopped_service),
 	};
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct pod {
@@ -156,21 +157,74 @@ static void test_refused_paths(void **state)
 	assert_int_equal(symlink("/etc", path), 0);
 	expect_code(fixture, CRI_EINVAL, create(&pod, "through-link", "link/out.log", "true", &id));
 	assert_int_not_equal(access("/etc/out.log", F_OK), 0);
+	/* Nor is anything made on the way out. */
+	snprintf(path, sizeof(path), "%s/outside", fixture->directory);
+	assert_int_equal(mkdir(path, 0755), 0);
+	snprintf(path, sizeof(path), "%s/out", fixture->logs);
+	assert_int_equal(symlink("../outside", path), 0);
+	expect_code(fixture, CRI_EINVAL, create(&pod, "through-link", "out/made/out.log", "true", &id));
+	snprintf(path, sizeof(path), "%s/outside/made", fixture->directory);
+	assert_int_not_equal(access(path, F_OK), 0);
+	snprintf(path, sizeof(path), "%s/outside", fixture->directory);
+	assert_int_equal(rmdir(path), 0);
 	remove_pod(&pod);
+}
+
+/* Status tells the path as it was asked for, absolute; what became of the file does not keep a container. */
+static void test_path_and_removal(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pod pod = run_pod(fixture, "path", fixture->logs);
+	char path[256];
+	cri_list *list;
+	char *id;
+
+	snprintf(path, sizeof(path), "%s/deep/path.log", fixture->logs);
+	expect_ok(fixture, create(&pod, "path", "deep/path.log", "echo hi; sleep 1000", &id));
+	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
+	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
+	assert_string_equal(cri_container_status_at(list, 0)->log_path, path);
+	cri_list_free(list);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+	expect_code(fixture, CRI_EINVAL, cri_container_reopen_log(fixture->engine, id, fixture->call));
+	expect_ok(fixture, cri_container_remove(fixture->engine, id, fixture->call));
+	assert_int_equal(access(path, F_OK), 0);
+	remove_pod(&pod);
+	cri_free(id);
 }
 
 static void test_one_running_writer(void **state)
 {
 	struct fixture *fixture = *state;
 	struct pod first = run_pod(fixture, "first", fixture->logs);
-	struct pod second = run_pod(fixture, "second", fixture->logs);
-	char *a, *b;
+	struct pod second = run_pod(fixture, "second", fixture->logs), third;
+	char path[128], *a, *b, *c;
+	int status;
+	pid_t pid;
 
 	expect_ok(fixture, create(&first, "a", "shared.log", "sleep 1000", &a));
 	expect_ok(fixture, create(&second, "b", "shared.log", "sleep 1000", &b));
 	expect_ok(fixture, cri_container_start(fixture->engine, a, fixture->call));
 	expect_code(fixture, CRI_EEXIST, cri_container_start(fixture->engine, b, fixture->call));
 	assert_int_equal(fixture_state_of(fixture, b), CRI_CONTAINER_CREATED);
+	/* By another way to the same file, and from another program. */
+	snprintf(path, sizeof(path), "%s-link", fixture->logs);
+	assert_int_equal(symlink(fixture->logs, path), 0);
+	third = run_pod(fixture, "third", path);
+	expect_ok(fixture, create(&third, "c", "shared.log", "sleep 1000", &c));
+	expect_code(fixture, CRI_EEXIST, cri_container_start(fixture->engine, c, fixture->call));
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		fixture_open(fixture);
+		_exit(cri_container_start(fixture->engine, c, fixture->call) == CRI_EEXIST ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	remove_pod(&third);
+	cri_free(c);
+	assert_int_equal(unlink(path), 0);
 	/* One that has exited does not hold it. */
 	expect_ok(fixture, cri_container_stop(fixture->engine, a, 0, fixture->call));
 	expect_ok(fixture, cri_container_start(fixture->engine, b, fixture->call));
@@ -235,6 +289,7 @@ int main(void)
 		fixture_test(test_parents_are_made_and_files_appended),
 		fixture_test(test_no_log),
 		fixture_test(test_refused_paths),
+		fixture_test(test_path_and_removal),
 		fixture_test(test_one_running_writer),
 		fixture_test(test_rotated_before_start),
 		fixture_test(test_reopen),

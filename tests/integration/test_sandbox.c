@@ -77,19 +77,37 @@ static void test_names_are_unique(void **state)
 		.uid = "c_d",
 		.namespace_ = "e_f \xc3\xa4/%'\"",
 	};
-	char *first = run(fixture, &config), *second = NULL;
+	char *first = run(fixture, &config), *second = NULL, *others[3];
 	cri_list *list;
 
 	expect_code(fixture, CRI_EEXIST, cri_sandbox_run(fixture->engine, &config, NULL, &second, fixture->call));
 	assert_non_null(strstr(cri_call_message(fixture->call), first));
+	/* A stopped pod has its name until it is removed. */
+	expect_ok(fixture, cri_sandbox_stop(fixture->engine, first, fixture->call));
+	expect_code(fixture, CRI_EEXIST, cri_sandbox_run(fixture->engine, &config, NULL, &second, fixture->call));
 	config.attempt = 1;
 	second = run(fixture, &config);
 	expect_ok(fixture, cri_sandbox_list(fixture->engine, NULL, &list, fixture->call));
 	assert_int_equal(cri_list_count(list), 2);
 	assert_string_equal(cri_sandbox_at(list, 1)->namespace_, config.namespace_);
 	cri_list_free(list);
+	/* Each of the four makes another name, also where together they are the same text. */
+	config.attempt = 0;
+	config.uid = "c";
+	config.name = "a_b_d";
+	others[0] = run(fixture, &config);
+	config.name = "a_b";
+	others[1] = run(fixture, &config);
+	config.namespace_ = "other";
+	others[2] = run(fixture, &config);
+	for (size_t i = 0; i < 3; i++)
+		remove_sandbox(fixture, others[i]);
 	remove_sandbox(fixture, first);
 	remove_sandbox(fixture, second);
+	/* And now it is free. */
+	config.uid = "c_d";
+	config.namespace_ = "e_f \xc3\xa4/%'\"";
+	remove_sandbox(fixture, run(fixture, &config));
 }
 
 static void test_filters(void **state)
@@ -124,6 +142,63 @@ static void test_filters(void **state)
 	cri_list_free(list);
 	remove_sandbox(fixture, labelled);
 	remove_sandbox(fixture, plain);
+}
+
+/* Every condition that is given must hold. */
+static void test_filters_add_up(void **state)
+{
+	struct fixture *fixture = *state;
+	const cri_key_value app = { CRI_KEY_VALUE_INIT, .key = "app", .value = "web" };
+	const cri_key_value other = { CRI_KEY_VALUE_INIT, .key = "app", .value = "we" };
+	const cri_key_value *const labels[] = { &app };
+	const cri_key_value *const others[] = { &other };
+	cri_sandbox_config config = { CRI_SANDBOX_CONFIG_INIT, .name = "both", .labels = labels, .n_labels = 1 };
+	char *id = run(fixture, &config);
+	const struct {
+		bool id, state, labels;
+		size_t found;
+	} cases[] = {
+		{ true, true, true, 1 },  { false, true, true, 0 },   { true, false, true, 0 },
+		{ true, true, false, 0 }, { false, false, false, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const cri_sandbox_filter filter = {
+			CRI_SANDBOX_FILTER_INIT,
+			.id = cases[i].id ? id : "0123456789abcdef",
+			.has_state = true,
+			.state = cases[i].state ? CRI_SANDBOX_READY : CRI_SANDBOX_NOTREADY,
+			.label_selector = cases[i].labels ? labels : others,
+			.n_label_selector = 1,
+		};
+		cri_list *list;
+
+		expect_ok(fixture, cri_sandbox_list(fixture->engine, &filter, &list, fixture->call));
+		assert_int_equal(cri_list_count(list), cases[i].found);
+		cri_list_free(list);
+	}
+	remove_sandbox(fixture, id);
+}
+
+/* A pod that asks for no host name has its own name, made fit to be one. */
+static void test_host_names(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const names[][2] = {
+		{ "plain-1", "plain-1\n" },
+		{ "under_score \xc3\xa4", "under-score---\n" },
+		{ "a23456789-b23456789-c23456789-d23456789-e23456789-f23456789-g23456789",
+		  "a23456789-b23456789-c23456789-d23456789-e23456789-f23456789-g23\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char *id = fixture_run_sandbox(fixture, names[i][0]);
+		char *container = fixture_start(fixture, id, "name", "sleep 1000");
+
+		assert_output(fixture, container, "hostname", names[i][1]);
+		remove_sandbox(fixture, id);
+		cri_free(container);
+	}
 }
 
 static void test_handlers(void **state)
@@ -313,6 +388,8 @@ int main(void)
 		fixture_test(test_whole_life),
 		fixture_test(test_names_are_unique),
 		fixture_test(test_filters),
+		fixture_test(test_filters_add_up),
+		fixture_test(test_host_names),
 		fixture_test(test_handlers),
 		fixture_test(test_box),
 		fixture_test(test_shared_pid_namespace),
