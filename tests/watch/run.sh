@@ -24,8 +24,7 @@ for helper in "$helpers"/*; do
 	case $tool.$name in
 	*.cri-init | *.cri-sandbox | valgrind.cri-shim | valgrind.cri-mount) command= ;;
 	valgrind.*) command="$valgrind_command --log-file=$own/logs/$name.%p" ;;
-	# Leaks are valgrind's to find: LeakSanitizer needs ptrace. A child that shares its parent's memory, as those
-	# that enter a container, ends within the parent's frames.
+	# Leaks are valgrind's to find: LeakSanitizer needs ptrace.
 	asan.*)
 		command="ASAN_OPTIONS=log_path=$own/logs/$name:detect_leaks=0:abort_on_error=0:exitcode=99 \
 UBSAN_OPTIONS=log_path=$own/logs/$name:print_stacktrace=1 LD_PRELOAD=$(gcc -print-file-name=libasan.so):$own/preload.so exec"
