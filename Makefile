@@ -44,7 +44,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 all: $(BUILD)/libcri.so $(BUILD)/libcri.a helpers examples
 
-include mk/deps.mk mk/check.mk mk/lint.mk mk/install.mk mk/bare.mk mk/server.mk mk/vm.mk mk/net.mk mk/fuzz.mk
+include mk/deps.mk mk/check.mk mk/lint.mk mk/install.mk mk/bare.mk mk/server.mk mk/vm.mk mk/net.mk mk/fuzz.mk mk/images.mk
 
 # The one file that knows where the helpers are installed is made anew when that changes.
 HELPER_STAMP := $(BUILD)/helper-directory
