@@ -21,7 +21,7 @@ struct worker {
 
 struct workers {
 	pthread_mutex_t mutex;
-	SLIST_HEAD(, worker) idle;
+	SLIST_HEAD(idle_workers, worker) idle;
 	STAILQ_HEAD(, grpc_call) queue;
 	size_t n_queued, queue_limit;
 	unsigned n_threads, n_idle, max_threads;
