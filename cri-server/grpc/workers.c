@@ -60,6 +60,17 @@ int workers_new(unsigned threads, size_t queue_limit, int idle_timeout, struct w
 	return 0;
 }
 
+static void join(struct workers *workers, struct worker *worker)
+{
+	bool began;
+
+	pthread_mutex_lock(&workers->mutex);
+	began = worker->state != FREE;
+	pthread_mutex_unlock(&workers->mutex);
+	if (began)
+		pthread_join(worker->thread, NULL);
+}
+
 void workers_free(struct workers *workers)
 {
 	struct worker *worker;
@@ -72,8 +83,7 @@ void workers_free(struct workers *workers)
 	pthread_cond_signal(&worker->wake);
 	pthread_mutex_unlock(&workers->mutex);
 	for (unsigned i = 0; i < workers->max_threads; i++) {
-		if (workers->workers[i].state != FREE)
-			pthread_join(workers->workers[i].thread, NULL);
+		join(workers, &workers->workers[i]);
 		pthread_cond_destroy(&workers->workers[i].wake);
 	}
 	pthread_mutex_destroy(&workers->mutex);
