@@ -84,6 +84,55 @@ class Restart(ServerTest):
         self.check_upgrade(signal.SIGKILL)
 
 
+class Drain(ServerTest):
+    def end(self):
+        """Tells the daemon to end, and waits until it has heard."""
+        self.server.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while os.path.exists(self.server.socket):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+
+    def begin(self, script):
+        """A command in a container, that runs."""
+        pod = self.run_pod()
+        container = self.start(pod)
+        path = "/runtime.v1.RuntimeService/ExecSync"
+        request = self.v1.messages["ExecSyncRequest"](container_id=container, cmd=["sh", "-c", "touch /begun; " + script])
+        call = self.v1.channel.unary_unary(path, response_deserializer=self.v1.messages["ExecSyncResponse"].FromString)
+        future = call.future(request.SerializeToString(), timeout=60)
+        while self.v1.ExecSync(container_id=container, cmd=["test", "-e", "/begun"]).exit_code:
+            time.sleep(0.02)
+        return container, future
+
+    def start_again(self, **keys):
+        self.server.stop()
+        self.server.change(**keys)
+        self.server.start()
+        self.v1 = self.server.client()
+
+    def test_what_runs_ends_first(self):
+        self.start_again(drain_timeout=60)
+        container, command = self.begin("while [ ! -e /end ]; do sleep 0.02; done; echo ended; exit 3")
+        self.v1.ExecSync(container_id=container, cmd=["sh", "-c", "(sleep 1; touch /end) >/dev/null 2>&1 &"])
+        self.end()
+        answer = command.result()
+        self.assertEqual((answer.stdout, answer.exit_code), (b"ended\n", 3))
+        self.assertEqual(self.server.process.wait(20), 0)
+        self.start_again()
+        self.assertEqual(self.status(container).state, 1)
+
+    def test_what_does_not_end_is_cancelled(self):
+        self.start_again(drain_timeout=1)
+        container, command = self.begin("sleep 5555")
+        self.end()
+        self.assertEqual(self.server.process.wait(20), 0)
+        self.assertIn(command.code(), (StatusCode.UNAVAILABLE, StatusCode.CANCELLED))
+        self.start_again()
+        self.assertEqual(self.status(container).state, 1)
+        self.assertNotIn(b"5555", self.v1.ExecSync(container_id=container, cmd=["ps"]).stdout)
+
+
 class Reload(ServerTest):
     with_image = False
 
