@@ -83,12 +83,10 @@ static int make_beside(cri_engine *engine, const struct runtime_handler *handler
 }
 
 static int make(cri_engine *engine, const struct container_row *row, const struct runtime_container *description,
-		const cri_resources *resources, cri_call *call)
+		const cri_resources *resources, struct shim_start *start, cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	const struct runtime_handler *handler;
-	const char *monitor_cgroup;
-	struct shim_start start;
 	struct shim_created created;
 	int result = runtime_handler_find(engine, description->handler, &handler, call);
 
@@ -98,18 +96,17 @@ static int make(cri_engine *engine, const struct container_row *row, const struc
 	if (result == 0)
 		result = make_state_directory(engine, row->id, call);
 	if (result == 0)
-		result = handler->prepare(engine, description, &arena, &monitor_cgroup, call);
+		result = handler->prepare(engine, description, call);
 	test_point("container prepared");
+	if (result == 0 && start->pidfd < 0)
+		result = shim_begin(engine, row->id, row->cgroup, start, call);
 	if (result == 0)
-		result = shim_begin(engine, row->id, monitor_cgroup, &start, call);
-	test_point("container shim begun");
-	if (result < 0)
-		return result;
-	result = make_beside(engine, handler, description, resources, call);
+		result = shim_order(start, call);
+	test_point("container ordered");
 	if (result == 0)
-		result = shim_create(engine, row->id, &start, &arena, &created, call);
-	else
-		shim_abandon(engine, row->id, &start, call);
+		result = make_beside(engine, handler, description, resources, call);
+	if (result == 0)
+		result = shim_create(engine, row->id, start, &arena, &created, call);
 	test_point("container shim");
 	if (result == 0)
 		result = store_container_created(engine->store, row->id, created.user, created.pid, call);
@@ -118,14 +115,15 @@ static int make(cri_engine *engine, const struct container_row *row, const struc
 }
 
 int container_make(cri_engine *engine, struct container_row *row, const struct runtime_container *description,
-		   const cri_resources *resources, cri_call *call)
+		   const cri_resources *resources, struct shim_start *start, cri_call *call)
 {
 	int result = store_container_insert(engine->store, row, call);
 
 	if (result < 0)
 		return result;
-	result = make(engine, row, description, resources, call);
+	result = make(engine, row, description, resources, start, call);
 	if (result < 0) {
+		shim_abandon(engine, row->id, start, call);
 		call_shield(call);
 		if (container_destroy(engine, row->id, call) < 0)
 			engine_log(engine, CRI_LOG_ERROR, "container %s: what was made is removed at the next open",
@@ -139,7 +137,8 @@ int container_make(cri_engine *engine, struct container_row *row, const struct r
 
 /* Everything is settled and checked before the row is inserted: bad input changes nothing. */
 static int settle(cri_engine *engine, struct arena *arena, const struct create_args *args, const char *id,
-		  struct container_row *row, struct settled_container *settled, cri_call *call)
+		  struct container_row *row, struct settled_container *settled, struct shim_start *start,
+		  cri_call *call)
 {
 	struct sandbox_row *sandbox = &settled->sandbox;
 	const void *sandbox_config;
@@ -157,6 +156,9 @@ static int settle(cri_engine *engine, struct arena *arena, const struct create_a
 	settled->config = args->config;
 	settled->sandbox_config = sandbox_config;
 	result = config_check_container(args->config, settled->sandbox_config, call);
+	/* Loading a program takes its time, and nothing of the container is needed for it. */
+	if (result == 0 && shim_begins_early(engine))
+		result = shim_begin(engine, id, NULL, start, call);
 	if (result == 0)
 		result = image_find(engine, arena, args->config->image, &settled->image, call);
 	if (result == 0)
@@ -176,6 +178,7 @@ static int create(cri_engine *engine, const void *pointer, void *output, cri_cal
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	struct settled_container settled = { 0 };
 	struct container_row row = { 0 };
+	struct shim_start start = SHIM_START_NONE;
 	char id[ID_LENGTH + 1];
 	CLEANUP_FREE char *result_id = NULL;
 	CLEANUP_LOCK int lock = -1;
@@ -191,11 +194,13 @@ static int create(cri_engine *engine, const void *pointer, void *output, cri_cal
 	result_id = strdup(id);
 	if (!result_id)
 		return call_no_memory(call, "make an id");
-	result = settle(engine, &arena, &copy, id, &row, &settled, call);
+	result = settle(engine, &arena, &copy, id, &row, &settled, &start, call);
 	if (result == 0)
 		result = engine_lock_object(engine, id, &lock, call);
 	if (result == 0)
-		result = container_make(engine, &row, &settled.description, settled.resources, call);
+		result = container_make(engine, &row, &settled.description, settled.resources, &start, call);
+	if (result < 0)
+		shim_abandon(engine, id, &start, call);
 	if (result < 0)
 		return result; /* NOLINT(clang-analyzer-unix.Malloc): cleanup attributes are unknown to it */
 	*(char **)output = TAKE_POINTER(result_id);

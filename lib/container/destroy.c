@@ -61,33 +61,54 @@ static int catch_up_start(cri_engine *engine, const struct container_row *row, c
 	return result == CRI_EPRECONDITION ? (call_clear(call), 0) : result;
 }
 
-int container_reconcile(cri_engine *engine, const char *id, cri_call *call)
+/* *row as it is then; *asks: only the shim knows whether it was started. */
+static int reconcile(cri_engine *engine, const char *id, struct arena *arena, struct container_row *row, bool *asks,
+		     cri_call *call)
 {
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	struct container_row row;
 	enum shim_liveness liveness;
 	bool folded;
 	int result;
 
+	*asks = false;
 	/* Before the record is looked for: an end between the two looks is then found in the record. */
 	result = shim_liveness(engine, id, &liveness, call);
 	if (result == 0)
 		result = container_fold_exit(engine, id, &folded, call);
 	if (result == 0)
-		result = store_container_get(engine->store, &arena, id, true, &row, call);
-	if (result || (row.state != CONTAINER_CREATED && row.state != CONTAINER_RUNNING))
+		result = store_container_get(engine->store, arena, id, true, row, call);
+	if (result || (row->state != CONTAINER_CREATED && row->state != CONTAINER_RUNNING))
 		return result;
+	*asks = row->state == CONTAINER_CREATED;
 	switch (liveness) {
 	case SHIM_ORPHANED:
-		result = shim_resume(engine, id, call);
-		break;
+		return shim_resume(engine, id, call);
 	case SHIM_DEAD:
-		result = cgroup_kill(engine->cgroups, row.cgroup, call);
+		*asks = false;
+		result = cgroup_kill(engine->cgroups, row->cgroup, call);
 		return result < 0 ? result : record_unknown_end(engine, id, call);
 	case SHIM_ALIVE:
 		break;
 	}
-	return result == 0 && row.state == CONTAINER_CREATED ? catch_up_start(engine, &row, call) : result;
+	return 0;
+}
+
+int container_reconcile_helpers(cri_engine *engine, const char *id, cri_call *call)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct container_row row;
+	bool asks;
+
+	return reconcile(engine, id, &arena, &row, &asks, call);
+}
+
+int container_reconcile(cri_engine *engine, const char *id, cri_call *call)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct container_row row;
+	bool asks;
+	int result = reconcile(engine, id, &arena, &row, &asks, call);
+
+	return result == 0 && asks ? catch_up_start(engine, &row, call) : result;
 }
 
 int container_kill(cri_engine *engine, const char *id, cri_call *call)

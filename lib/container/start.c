@@ -29,6 +29,22 @@ static int record_start_error(cri_engine *engine, const char *id, const cri_call
 	return result;
 }
 
+static int refuse(enum container_state state, cri_call *call)
+{
+	return call_fail(call, CRI_EPRECONDITION, "check its state", "it %s",
+			 state == CONTAINER_RUNNING ? "runs already" : "has exited; a container starts once");
+}
+
+/* Whether it was started by a program that was killed before it could commit that, which is done now. */
+static bool runs_already(cri_engine *engine, const char *id, cri_call *call)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct container_row row;
+
+	return container_reconcile(engine, id, call) == 0 &&
+	       store_container_get(engine->store, &arena, id, true, &row, call) == 0 && row.state == CONTAINER_RUNNING;
+}
+
 int container_launch(cri_engine *engine, const struct container_row *row, cri_call *call)
 {
 	CLEANUP_JSON cJSON *request = cJSON_CreateObject();
@@ -55,6 +71,12 @@ int container_launch(cri_engine *engine, const struct container_row *row, cri_ca
 	/* What follows has a call of its own: the failure above is the one that is told. */
 	call_init_child(&after, call);
 	call_shield(&after);
+	if (result == CRI_EPRECONDITION && runs_already(engine, row->id, &after)) {
+		call_unshield(&after);
+		call_clear(call);
+		return refuse(CONTAINER_RUNNING, call);
+	}
+	call_clear(&after);
 	if (record_start_error(engine, row->id, call, &after) < 0 || container_kill(engine, row->id, &after) < 0)
 		engine_log(engine, CRI_LOG_ERROR, "%s", cri_call_message(&after));
 	return result;
@@ -78,15 +100,13 @@ static int start(cri_engine *engine, const void *pointer, void *output, cri_call
 	if (result == 0)
 		result = engine_lock_object(engine, row.id, &lock, call);
 	if (result == 0)
-		result = container_reconcile(engine, row.id, call);
+		result = container_reconcile_helpers(engine, row.id, call);
 	if (result == 0)
 		result = store_container_get(engine->store, &arena, row.id, false, &row, call);
 	if (result < 0)
 		return result;
 	if (row.state != CONTAINER_CREATED)
-		return call_fail(call, CRI_EPRECONDITION, "check its state", "it %s",
-				 row.state == CONTAINER_RUNNING ? "runs already"
-								: "has exited; a container starts once");
+		return refuse(row.state, call);
 	result = store_container_check_log(engine->store, row.id, row.log_path, call);
 	return result < 0 ? result : container_launch(engine, &row, call);
 }

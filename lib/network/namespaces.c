@@ -119,7 +119,7 @@ static int receive_answer(int fd, const struct namespace_request *request, cri_c
 }
 
 /* A helper that goes on after the user lost patience would pin what nobody removes. */
-static void end_helper(int pidfd, cri_call *call)
+static void kill_helper(int pidfd, cri_call *call)
 {
 	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 
@@ -129,8 +129,8 @@ static void end_helper(int pidfd, cri_call *call)
 	call_unshield(call);
 }
 
-static int run_helper(cri_engine *engine, const struct namespace_request *request, const struct buffer *message,
-		      cri_call *call)
+static int begin_helper(cri_engine *engine, const struct buffer *message, struct namespace_pinning *pinning,
+			cri_call *call)
 {
 	char path[PATH_MAX];
 	const char *const argv[] = { "cri-sandbox", "pin", NULL };
@@ -138,7 +138,6 @@ static int run_helper(cri_engine *engine, const struct namespace_request *reques
 	int result = socket_pair(sockets);
 	CLEANUP_CLOSE int ours = result < 0 ? -1 : sockets[0];
 	CLEANUP_CLOSE int theirs = result < 0 ? -1 : sockets[1];
-	CLEANUP_CLOSE int pidfd = -1;
 	const struct spawn spawn = { SPAWN_INIT, .path = path_helper(engine, "cri-sandbox", path), .argv = argv,
 				     .fds = &theirs, .n_fds = 1 };
 
@@ -147,14 +146,31 @@ static int run_helper(cri_engine *engine, const struct namespace_request *reques
 	result = socket_send(ours, message->data, message->length, NULL, 0);
 	if (result < 0)
 		return call_fail_errno(call, result, step, "ask cri-sandbox");
-	result = spawn_program(&spawn, &pidfd);
+	result = spawn_program(&spawn, &pinning->pidfd);
 	if (result < 0)
 		return call_fail(call, CRI_EINTERNAL, "start cri-sandbox", "%s: %s", spawn.path, strerror(-result));
-	close(take_fd(&theirs));
-	result = receive_answer(ours, request, call);
+	pinning->answer = take_fd(&ours);
+	return 0;
+}
+
+static int end_helper(const struct namespace_request *request, struct namespace_pinning *pinning, cri_call *call)
+{
+	CLEANUP_CLOSE int answer = pinning->answer;
+	CLEANUP_CLOSE int pidfd = pinning->pidfd;
+	int result = receive_answer(answer, request, call);
+
 	if (result < 0)
-		end_helper(pidfd, call);
+		kill_helper(pidfd, call);
 	return result;
+}
+
+static int run_helper(cri_engine *engine, const struct namespace_request *request, const struct buffer *message,
+		      cri_call *call)
+{
+	struct namespace_pinning pinning;
+	int result = begin_helper(engine, message, &pinning, call);
+
+	return result < 0 ? result : end_helper(request, &pinning, call);
 }
 
 static int remove_pin(const char *directory, const char *name, cri_call *call)
@@ -183,20 +199,33 @@ int namespaces_unpin(const char *directory, cri_call *call)
 	return result;
 }
 
-int namespaces_pin(cri_engine *engine, const struct namespace_request *request, cri_call *call)
+int namespaces_pin_begin(cri_engine *engine, const struct namespace_request *request, struct namespace_pinning *pinning,
+			 cri_call *call)
 {
 	CLEANUP_BUFFER struct buffer message = BUFFER_EMPTY;
 	uint32_t flags =
 		(request->network ? PIN_NETWORK : 0) | (request->ipc ? PIN_IPC : 0) | (request->uts ? PIN_UTS : 0);
 	int result = encode(request, flags, &message, call);
 
-	if (result < 0)
-		return result;
-	result = run_helper(engine, request, &message, call);
+	return result < 0 ? result : begin_helper(engine, &message, pinning, call);
+}
+
+int namespaces_pin_end(const struct namespace_request *request, struct namespace_pinning *pinning, cri_call *call)
+{
+	int result = end_helper(request, pinning, call);
+
 	/* What fails now does not hide what failed first. */
 	if (result < 0)
 		(void)namespaces_unpin(request->directory, call);
 	return result;
+}
+
+int namespaces_pin(cri_engine *engine, const struct namespace_request *request, cri_call *call)
+{
+	struct namespace_pinning pinning;
+	int result = namespaces_pin_begin(engine, request, &pinning, call);
+
+	return result < 0 ? result : namespaces_pin_end(request, &pinning, call);
 }
 
 static int pin_one(cri_engine *engine, const struct namespace_request *request, uint32_t flag, const char *name,

@@ -14,8 +14,20 @@ struct namespace_request {
 	size_t n_sysctls;
 };
 
-/* Makes and pins. On failure what was pinned is unpinned again. A sysctl that does not belong to a namespace that is
- * made, or that the kernel lacks, is CRI_EINVAL naming it. */
+/* The helper that does it. */
+struct namespace_pinning {
+	int answer, pidfd;
+};
+
+/* Begins to make and pin. What is begun must be ended, whatever else fails meanwhile. */
+int namespaces_pin_begin(cri_engine *engine, const struct namespace_request *request, struct namespace_pinning *pinning,
+			 cri_call *call);
+
+/* Waits until it is done. On failure what was pinned is unpinned again. A sysctl that does not belong to a namespace
+ * that is made, or that the kernel lacks, is CRI_EINVAL naming it. */
+int namespaces_pin_end(const struct namespace_request *request, struct namespace_pinning *pinning, cri_call *call);
+
+/* Both. */
 int namespaces_pin(cri_engine *engine, const struct namespace_request *request, cri_call *call);
 
 /* Unpins net, ipc and uts in a directory; what is not there is a success. The kernel tears the namespaces down in its

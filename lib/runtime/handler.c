@@ -5,28 +5,12 @@
 #include "base/text.h"
 #include "core/paths.h"
 #include "runtime/cgroup.h"
-#include "runtime/handler_lxc.h"
 
 #include <fcntl.h>
 #include <string.h>
 
 static const char step[] = "prepare the container";
 static const char find_step[] = "find the runtime handler";
-
-#define SHARED_MONITORS "/libcri/monitors"
-
-int handler_monitor_cgroup(cri_engine *engine, const struct runtime_container *container, struct arena *arena,
-			   const char **cgroup, struct cgroup_entry *entry, cri_call *call)
-{
-	const char *end = strrchr(container->cgroup, '/');
-
-	*cgroup = SHARED_MONITORS;
-	if (engine->options.monitor_cgroup == CRI_MONITOR_CGROUP_POD && end)
-		*cgroup = arena_printf(arena, "%.*s/monitors", (int)(end - container->cgroup), container->cgroup);
-	if (!*cgroup)
-		return call_no_memory(call, step);
-	return cgroup_escape_files(engine->cgroups, *cgroup, arena, entry, call);
-}
 
 static int write_file(cri_engine *engine, const char *id, const char *name, const void *bytes, size_t length,
 		      cri_call *call)
@@ -42,32 +26,23 @@ static int write_text(cri_engine *engine, const char *id, const char *name, cons
 	return write_file(engine, id, name, text, strlen(text), call);
 }
 
-static int prepare_lxc(cri_engine *engine, const struct runtime_container *container, struct arena *arena,
-		       const char **monitor_cgroup, cri_call *call)
+static int prepare_lxc(cri_engine *engine, const struct runtime_container *container, cri_call *call)
 {
 	CLEANUP_BUFFER struct buffer record = BUFFER_EMPTY;
 	CLEANUP_FREE char *config = NULL;
 	CLEANUP_FREE char *order = NULL;
-	struct cgroup_entry monitor;
-	const char *cgroup;
-	int result = handler_monitor_cgroup(engine, container, arena, &cgroup, &monitor, call);
+	int result = runtime_render_lxc(engine, container, &config, call);
 
 	if (result == 0)
-		result = runtime_render_lxc(engine, container, &config, call);
-	if (result == 0)
-		result = runtime_render_order(engine, container, &monitor, &order, call);
+		result = runtime_render_order(engine, container, &order, call);
 	if (result == 0)
 		result = runtime_encode_process(&container->process, &record, call);
-	if (result == 0)
-		result = cgroup_create(engine->cgroups, cgroup, call);
 	if (result == 0)
 		result = write_text(engine, container->id, "lxc.conf", config, call);
 	if (result == 0)
 		result = write_text(engine, container->id, "shim.json", order, call);
 	if (result == 0)
 		result = write_file(engine, container->id, "process", record.data, record.length, call);
-	if (result == 0)
-		*monitor_cgroup = monitor.v2_directory;
 	return result;
 }
 

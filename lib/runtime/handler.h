@@ -6,17 +6,14 @@
 #ifndef LIBCRI_RUNTIME_HANDLER_H
 #define LIBCRI_RUNTIME_HANDLER_H
 
-#include "base/arena.h"
 #include "core/engine.h"
 #include "runtime/container.h"
 
 struct runtime_handler {
 	const char *name; /* canonical */
 	/* Writes what the shim needs below the container's state directory (path_container), which exists: the rendered
-	 * configuration, shim.json, the process record; and makes the cgroup that the shim is to live in, whose
-	 * directory in v2, or NULL, is *monitor_cgroup, in the arena. */
-	int (*prepare)(cri_engine *engine, const struct runtime_container *container, struct arena *arena,
-		       const char **monitor_cgroup, cri_call *call);
+	 * configuration, shim.json, the process record. */
+	int (*prepare)(cri_engine *engine, const struct runtime_container *container, cri_call *call);
 	/* Sets what the container's cgroup allows, which exists; the shim starts meanwhile. */
 	int (*confine)(cri_engine *engine, const struct runtime_container *container, cri_call *call);
 };
@@ -26,9 +23,7 @@ int runtime_handler_find(cri_engine *engine, const char *name, const struct runt
 
 /* The lxc handler's parts (lxc_config.c, shim_order.c, process_record.c), apart for tests. Texts freed with free(). */
 int runtime_render_lxc(cri_engine *engine, const struct runtime_container *container, char **text, cri_call *call);
-struct cgroup_entry;
-int runtime_render_order(cri_engine *engine, const struct runtime_container *container,
-			 const struct cgroup_entry *monitor, char **json, cri_call *call);
+int runtime_render_order(cri_engine *engine, const struct runtime_container *container, char **json, cri_call *call);
 struct buffer;
 int runtime_encode_process(const struct runtime_process *process, struct buffer *record, cri_call *call);
 

@@ -7,6 +7,7 @@
 #include "base/socket.h"
 #include "base/spawn.h"
 #include "core/paths.h"
+#include "runtime/cgroup.h"
 #include "runtime/shim_process.h"
 #include "runtime/shim_protocol.h"
 
@@ -26,6 +27,8 @@ static const char ask_step[] = "ask the shim";
 /* A living shim that does not listen yet, or does not any more, is about to. */
 #define CONNECT_MILLISECONDS 10000
 #define RETRY_MILLISECONDS 2
+
+#define SHARED_MONITORS "/libcri/monitors"
 
 #define ORDER_LIMIT (4u << 20)
 
@@ -201,7 +204,7 @@ static void start_free(struct shim_start *start)
 {
 	cleanup_close_fd(&start->status);
 	cleanup_close_fd(&start->pidfd);
-	start->status = start->pidfd = -1;
+	*start = (struct shim_start)SHIM_START_NONE;
 }
 
 /* With the status socket closed the shim undoes what it began, and ends. */
@@ -210,6 +213,8 @@ void shim_abandon(cri_engine *engine, const char *id, struct shim_start *start, 
 	struct pollfd poll = { .fd = start->pidfd, .events = POLLIN };
 	cri_call after;
 
+	if (start->pidfd < 0)
+		return;
 	cleanup_close_fd(&start->status);
 	start->status = -1;
 	call_init_child(&after, call);
@@ -223,13 +228,49 @@ void shim_abandon(cri_engine *engine, const char *id, struct shim_start *start, 
 	start_free(start);
 }
 
-int shim_begin(cri_engine *engine, const char *id, const char *monitor_cgroup, struct shim_start *start, cri_call *call)
+const char *shim_monitor_cgroup(const cri_engine *engine, const char *container_cgroup, struct arena *arena)
 {
-	CLEANUP_CLOSE int cgroup = -1;
-	int result = open_monitor_cgroup(monitor_cgroup, &cgroup, call);
+	const char *end;
 
-	*start = (struct shim_start){ -1, -1 };
+	if (shim_begins_early(engine))
+		return SHARED_MONITORS;
+	end = strrchr(container_cgroup, '/');
+	return arena_printf(arena, "%.*s/monitors", end ? (int)(end - container_cgroup) : 0, container_cgroup);
+}
+
+bool shim_begins_early(const cri_engine *engine)
+{
+	return engine->options.monitor_cgroup != CRI_MONITOR_CGROUP_POD;
+}
+
+int shim_begin(cri_engine *engine, const char *id, const char *container_cgroup, struct shim_start *start,
+	       cri_call *call)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	const char *monitors = shim_monitor_cgroup(engine, container_cgroup, &arena);
+	CLEANUP_CLOSE int cgroup = -1;
+	struct cgroup_entry entry;
+	int result;
+
+	if (!monitors)
+		return call_no_memory(call, start_step);
+	result = cgroup_create(engine->cgroups, monitors, call);
+	if (result == 0)
+		result = cgroup_escape_files(engine->cgroups, monitors, &arena, &entry, call);
+	if (result == 0)
+		result = open_monitor_cgroup(entry.v2_directory, &cgroup, call);
 	return result < 0 ? result : start_shim(engine, id, NULL, cgroup, start, call);
+}
+
+int shim_order(struct shim_start *start, cri_call *call)
+{
+	int result = send_request(start->status, SHIM_ORDER, NULL, 0, call);
+
+	/* One that has failed already has said why: shim_create hears it. */
+	if (result != CRI_EUNAVAILABLE)
+		return result;
+	call_clear(call);
+	return 0;
 }
 
 static int take_created(const cJSON *answer, struct arena *arena, struct shim_created *created, cri_call *call)
@@ -299,7 +340,7 @@ int shim_liveness(cri_engine *engine, const char *id, enum shim_liveness *livene
 
 int shim_resume(cri_engine *engine, const char *id, cri_call *call)
 {
-	struct shim_start start = { -1, -1 };
+	struct shim_start start = SHIM_START_NONE;
 	CLEANUP_CLOSE int cgroup = -1;
 	enum shim_liveness liveness;
 	cri_call attempt;

@@ -16,18 +16,33 @@ struct shim_created {
 struct shim_start {
 	int status, pidfd;
 };
+#define SHIM_START_NONE                                                                                                \
+	{                                                                                                              \
+		-1, -1                                                                                                 \
+	}
 
-/* Starts cri-shim for a prepared container, in a v2 cgroup's directory (NULL: none). It gets itself and liblxc ready,
- * while what it does not need for that is made; then comes shim_create or shim_abandon, which end *start. */
-int shim_begin(cri_engine *engine, const char *id, const char *monitor_cgroup, struct shim_start *start,
+/* The cgroup that a container's shim and monitor live in: shared by all, or in the pod's, beside the container's, which
+ * then must be given. In the arena; NULL: memory ran out. */
+const char *shim_monitor_cgroup(const cri_engine *engine, const char *container_cgroup, struct arena *arena);
+
+/* Whether a shim can begin before anything of its container is committed: its cgroup is no part of the pod. */
+bool shim_begins_early(const cri_engine *engine);
+
+/* Starts cri-shim for a container of which nothing need exist. It touches nothing until shim_order, and ends by itself
+ * with this program; then comes shim_create or shim_abandon, which end *start. */
+int shim_begin(cri_engine *engine, const char *id, const char *container_cgroup, struct shim_start *start,
 	       cri_call *call);
+
+/* The container is prepared: the shim gets itself and liblxc ready, while what it does not need for that is made. */
+int shim_order(struct shim_start *start, cri_call *call);
 
 /* All is made: waits until the container's first process is created but not yet executed. On failure nothing of it runs
  * any more; what failed inside is described in `call`. */
 int shim_create(cri_engine *engine, const char *id, struct shim_start *start, struct arena *arena,
 		struct shim_created *created, cri_call *call);
 
-/* Something could not be made, as `call` says: nothing of it runs any more. */
+/* Something could not be made, as `call` says: nothing of it runs any more. Nothing to do for one that did not begin.
+ */
 void shim_abandon(cri_engine *engine, const char *id, struct shim_start *start, cri_call *call);
 
 /* What of a container's processes is alive: locks, not pids (DESIGN.md, Liveness). */

@@ -7,6 +7,7 @@
 #include "core/paths.h"
 #include "network/pin_protocol.h"
 #include "runtime/cgroup.h"
+#include "runtime/shim.h"
 #include "runtime/shim_protocol.h"
 
 #include <stdio.h>
@@ -198,31 +199,35 @@ static bool add_container_v2(cJSON *order, const struct cgroup_entry *entry, con
 	return !entry->v2 || (v2 && add_text(v2, "mountpoint", entry->v2->mountpoint) && add_text(v2, "path", cgroup));
 }
 
-static int add_entries(cri_engine *engine, const struct runtime_container *container,
-		       const struct cgroup_entry *monitor, cJSON *order, cri_call *call)
+static int add_entries(cri_engine *engine, const struct runtime_container *container, cJSON *order, cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	struct cgroup_entry own;
-	int result = cgroup_entry_files(engine->cgroups, container->cgroup, &arena, &own, call);
+	const char *monitors = shim_monitor_cgroup(engine, container->cgroup, &arena);
+	struct cgroup_entry own, monitor;
+	int result;
 
+	if (!monitors)
+		return call_no_memory(call, step);
+	result = cgroup_entry_files(engine->cgroups, container->cgroup, &arena, &own, call);
+	if (result == 0)
+		result = cgroup_escape_files(engine->cgroups, monitors, &arena, &monitor, call);
 	if (result)
 		return result;
 	if (!add_texts(order, "cgroup_entry", own.files, own.n_files) ||
 	    !add_container_v2(order, &own, container->cgroup) ||
-	    !add_texts(order, "monitor_cgroup_entry", monitor->files, monitor->n_files) ||
-	    (monitor->v2 && !add_text(order, "monitor_cgroup_v2", monitor->v2_directory)))
+	    !add_texts(order, "monitor_cgroup_entry", monitor.files, monitor.n_files) ||
+	    (monitor.v2 && !add_text(order, "monitor_cgroup_v2", monitor.v2_directory)))
 		return call_no_memory(call, step);
 	return 0;
 }
 
-static int add_cgroups(cri_engine *engine, const struct runtime_container *container,
-		       const struct cgroup_entry *monitor, cJSON *order, cri_call *call)
+static int add_cgroups(cri_engine *engine, const struct runtime_container *container, cJSON *order, cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	const struct cgroup_hierarchy *memory = cgroup_hierarchy_of(engine->cgroups, "memory");
 	cJSON *oom;
 	const char *path;
-	int result = add_entries(engine, container, monitor, order, call);
+	int result = add_entries(engine, container, order, call);
 
 	if (result < 0)
 		return result;
@@ -251,8 +256,7 @@ static bool fill_order(cri_engine *engine, const struct runtime_container *conta
 	       add_mounts(engine->cgroups, container, order);
 }
 
-int runtime_render_order(cri_engine *engine, const struct runtime_container *container,
-			 const struct cgroup_entry *monitor, char **json, cri_call *call)
+int runtime_render_order(cri_engine *engine, const struct runtime_container *container, char **json, cri_call *call)
 {
 	CLEANUP_JSON cJSON *order = cJSON_CreateObject();
 	char *text;
@@ -260,7 +264,7 @@ int runtime_render_order(cri_engine *engine, const struct runtime_container *con
 
 	if (!order || !fill_order(engine, container, order))
 		return call_no_memory(call, step);
-	result = add_cgroups(engine, container, monitor, order, call);
+	result = add_cgroups(engine, container, order, call);
 	if (result < 0)
 		return result;
 	text = cJSON_PrintUnformatted(order);

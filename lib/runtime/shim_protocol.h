@@ -3,12 +3,14 @@
  * What libcri.so and cri-shim say to each other.
  *
  * `cri-shim DIRECTORY` serves the container whose state directory it is given, `cri-shim --resume DIRECTORY` takes a
- * container over whose shim died. Descriptor SHIM_STATUS_FD is one end of a SEQPACKET pair. The order stands when the
- * shim begins; what only the container needs, its cgroup and the directories of its root, is made while the shim gets
- * ready, and SHIM_GO says that it is there. One message of the shim tells how creating (or resuming, for which nothing
- * is waited for) went, then the pair is closed. From then on requests come over DIRECTORY/shim.sock (SEQPACKET, mode
- * 0600), one client a connection. All messages are JSON objects of at most SHIM_MESSAGE_MAX bytes; unknown members are
- * ignored, so that an old shim serves a newer library; an unknown "op" is answered with an error.
+ * container over whose shim died. Descriptor SHIM_STATUS_FD is one end of a SEQPACKET pair. A shim that is to create
+ * a container touches nothing before SHIM_ORDER, which says that its order stands; what only the container needs, its
+ * cgroup and the directories of its root, is made while the shim gets ready, and SHIM_GO says that it is there. With
+ * the other end of the pair closed it undoes what it began, and ends. One message of the shim tells how creating (or
+ * resuming, for which nothing is waited for) went, then the pair is closed. From then on requests come over
+ * DIRECTORY/shim.sock (SEQPACKET, mode 0600), one client a connection. All messages are JSON objects of at most
+ * SHIM_MESSAGE_MAX bytes; unknown members are ignored, so that an old shim serves a newer library; an unknown "op" is
+ * answered with an error.
  *
  * An answer is either {"ok":true, …} or {"error":{"step":TEXT,"message":TEXT,"errno":N,"code":CRI_CODE}}.
  *
@@ -71,6 +73,7 @@
 #define LIBCRI_RUNTIME_SHIM_PROTOCOL_H
 
 #define SHIM_STATUS_FD 3
+#define SHIM_ORDER "{\"op\":\"order\"}"
 #define SHIM_GO "{\"op\":\"go\"}"
 /* How the monitor, and so lxc.conf, reaches the state directory of the engine and of the container. */
 #define SHIM_MONITOR_STATE_FD 10

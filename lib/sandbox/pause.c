@@ -9,6 +9,7 @@
 #include "core/paths.h"
 #include "image/mounted.h"
 #include "runtime/capability.h"
+#include "runtime/shim.h"
 
 #include <string.h>
 
@@ -176,6 +177,7 @@ int sandbox_start_pause(cri_engine *engine, const struct sandbox_row *sandbox, c
 		.user = "",
 		.stop_signal = "SIGTERM",
 	};
+	struct shim_start start = SHIM_START_NONE;
 	CLEANUP_LOCK int lock = -1;
 	int result = describe(engine, &arena, sandbox, config, &pause, call);
 
@@ -194,6 +196,6 @@ int sandbox_start_pause(cri_engine *engine, const struct sandbox_row *sandbox, c
 		return call_no_memory(call, step);
 	result = engine_lock_object(engine, row.id, &lock, call);
 	if (result == 0)
-		result = container_make(engine, &row, &pause, NULL, call);
+		result = container_make(engine, &row, &pause, NULL, &start, call);
 	return result < 0 ? result : container_launch(engine, &row, call);
 }

@@ -107,12 +107,14 @@ static int clear_name(cri_engine *engine, const cri_sandbox_config *config, cri_
 	return result < 0 ? result : sandbox_destroy(engine, row.id, call);
 }
 
-static int make_namespaces(cri_engine *engine, const char *id, const cri_sandbox_config *config, cri_call *call)
+/* The cgroup is made while cri-sandbox makes the namespaces. */
+static int make_namespaces_and_cgroup(cri_engine *engine, const struct sandbox_row *row,
+				      const cri_sandbox_config *config, cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	char directory[PATH_MAX];
 	const struct namespace_request request = {
-		.directory = path_sandbox(engine, id, "", directory),
+		.directory = path_sandbox(engine, row->id, "", directory),
 		.network = config->network != CRI_NAMESPACE_NODE,
 		.ipc = config->ipc != CRI_NAMESPACE_NODE,
 		.uts = !sandbox_shares_host_name(config),
@@ -120,12 +122,19 @@ static int make_namespaces(cri_engine *engine, const char *id, const cri_sandbox
 		.sysctls = config->sysctls,
 		.n_sysctls = config->n_sysctls,
 	};
+	struct namespace_pinning pinning;
+	int result, made;
 
 	if (!request.hostname)
 		return call_no_memory(call, step);
 	if (!request.network && !request.ipc && !request.uts)
-		return 0;
-	return namespaces_pin(engine, &request, call);
+		return cgroup_create(engine->cgroups, row->cgroup, call);
+	result = namespaces_pin_begin(engine, &request, &pinning, call);
+	if (result < 0)
+		return result;
+	made = cgroup_create(engine->cgroups, row->cgroup, call);
+	result = namespaces_pin_end(&request, &pinning, call);
+	return made < 0 ? made : result;
 }
 
 static int make_network(cri_engine *engine, const char *id, const cri_sandbox_config *config, cri_call *call)
@@ -156,14 +165,11 @@ static int make(cri_engine *engine, const struct sandbox_row *row, const cri_san
 		result = sandbox_mount_shared_memory(engine, row->id, call);
 	test_point("sandbox shared memory");
 	if (result == 0)
-		result = make_namespaces(engine, row->id, config, call);
+		result = make_namespaces_and_cgroup(engine, row, config, call);
 	test_point("sandbox namespaces");
 	if (result == 0)
 		result = make_network(engine, row->id, config, call);
 	test_point("sandbox network");
-	if (result == 0)
-		result = cgroup_create(engine->cgroups, row->cgroup, call);
-	test_point("sandbox cgroup");
 	if (result == 0 && !text_is_empty(row->pause))
 		result = sandbox_start_pause(engine, row, config, call);
 	test_point("sandbox pause");

@@ -19,12 +19,11 @@ static const char *const points[] = {
 	"sandbox files",
 	"sandbox shared memory",
 	"sandbox namespaces",
-	"sandbox cgroup",
 	"sandbox pause",
 	"sandbox ready",
 	"container inserted",
 	"container prepared",
-	"container shim begun",
+	"container ordered",
 	"container directories",
 	"container cgroup",
 	"container shim",
@@ -169,11 +168,42 @@ static void test_no_point(void **state)
 	fixture_assert_clean(fixture);
 }
 
+/* A program that had the root open all along starts what one that was killed had started: it runs, and goes on. */
+static void test_started_by_one_that_was_killed(void **state)
+{
+	struct fixture *fixture = *state;
+	cri_engine_options options = fixture_options(fixture);
+	char *sandbox = fixture_run_sandbox(fixture, "twice");
+	char *id = fixture_create(fixture, sandbox, "twice", "sleep 1000");
+	cri_engine *engine = NULL;
+	char *output;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		test_point_wanted = "container executed";
+		_exit(cri_engine_open(&options, &engine, NULL) < 0 ? 1 : cri_container_start(engine, id, NULL));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	expect_code(fixture, CRI_EPRECONDITION, cri_container_start(fixture->engine, id, fixture->call));
+	assert_non_null(strstr(cri_call_message(fixture->call), "runs already"));
+	assert_int_equal(fixture_state_of(fixture, id), CRI_CONTAINER_RUNNING);
+	output = fixture_exec(fixture, id, "echo alive", NULL);
+	assert_string_equal(output, "alive\n");
+	free(output);
+	fixture_clear(fixture);
+	cri_free(id);
+	cri_free(sandbox);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fixture_test(test_no_point),
 		fixture_test(test_every_point),
+		fixture_test(test_started_by_one_that_was_killed),
 	};
 
 	return cmocka_run_group_tests_name("kill points", tests, fixture_set_up, fixture_tear_down);

@@ -3,7 +3,6 @@
 
 #include "base/json.h"
 #include "runtime/handler.h"
-#include "runtime/handler_lxc.h"
 
 #define HIERARCHY(path, names)                                                                                         \
 	{                                                                                                              \
@@ -23,18 +22,14 @@ static cri_call call;
 
 static cJSON *render(const struct runtime_container *container, struct cgroup_system *layout)
 {
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	CLEANUP_FREE char *text = NULL;
-	struct cgroup_entry monitor;
-	const char *cgroup;
 	cJSON *json = NULL;
 	cri_monitor_cgroup monitor_cgroup = engine.options.monitor_cgroup;
 
 	runtime_engine(&engine, layout);
 	engine.options.monitor_cgroup = monitor_cgroup;
 	call_init(&call);
-	assert_int_equal(handler_monitor_cgroup(&engine, container, &arena, &cgroup, &monitor, &call), 0);
-	assert_int_equal(runtime_render_order(&engine, container, &monitor, &text, &call), 0);
+	assert_int_equal(runtime_render_order(&engine, container, &text, &call), 0);
 	assert_int_equal(json_parse(text, strlen(text), 1u << 20, &json), 0);
 	return json;
 }

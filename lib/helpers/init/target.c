@@ -51,11 +51,30 @@ static int expand_link(int parent_fd, char path[PATH_MAX], size_t name, size_t e
 	return 0;
 }
 
+/* Mostly only the last component is missing. *at is where it begins; 0: more is missing. */
+static int open_parent(int root_fd, char path[PATH_MAX], size_t *at)
+{
+	size_t end = strlen(path);
+	int fd = -ENOENT;
+
+	while (end > 1 && path[end - 1] == '/')
+		end--;
+	while (end && path[end - 1] != '/')
+		end--;
+	if (end > 1) {
+		path[end - 1] = '\0';
+		fd = fs_open_in_root(root_fd, path, O_PATH | O_DIRECTORY, 0);
+		path[end - 1] = '/';
+	}
+	*at = fd < 0 ? 0 : end;
+	return fd < 0 ? fs_open_in_root(root_fd, "/", O_PATH | O_DIRECTORY, 0) : fd;
+}
+
 /* Makes the missing components of `path` in turn. -EAGAIN: one was a link, which now is expanded; begin anew. */
 static int make_components(int root_fd, char path[PATH_MAX], enum target_kind kind)
 {
-	CLEANUP_CLOSE int parent_fd = fs_open_in_root(root_fd, "/", O_PATH | O_DIRECTORY, 0);
-	size_t at = 0;
+	size_t at;
+	CLEANUP_CLOSE int parent_fd = open_parent(root_fd, path, &at);
 
 	if (parent_fd < 0)
 		return parent_fd;

@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "base/lock.h"
 #include "base/socket.h"
+#include "runtime/shim_protocol.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -130,7 +131,7 @@ static int fill_store(struct shim *shim, struct creation *creation, struct failu
 	return result < 0 ? fail(failure, code_of_errno(result), result, step, "fill the store") : 0;
 }
 
-/* What must be there before the monitor is: it loads liblxc at once, while the rest is prepared beside it. */
+/* What must be there before the monitor is: it loads liblxc at once, while the rest is made by libcri.so. */
 static int prepare(struct shim *shim, struct creation *creation, struct failure *failure)
 {
 	const char *failed = "";
@@ -246,20 +247,35 @@ static void add_log_tail(const struct order *order, struct failure *failure)
 	snprintf(failure->message + length, sizeof(failure->message) - length, "; liblxc says: %s", tail);
 }
 
-static int take_link_failure(struct shim *shim, struct failure *failure)
+static int take_link_failure(struct shim *shim, const struct link_message *message, ssize_t n, struct failure *failure)
 {
-	struct link_message message;
-	int fds[SOCKET_MAX_FDS];
-	size_t n_fds;
-	ssize_t n = socket_receive(shim->link.fd, &message, sizeof(message), fds, &n_fds, 0);
-
-	if (n == (ssize_t)sizeof(message) && message.kind == LINK_FAILED)
-		*failure = message.failure;
+	if (n == (ssize_t)sizeof(*message) && message->kind == LINK_FAILED)
+		*failure = message->failure;
 	else
 		fail(failure, CRI_EINTERNAL, 0, step, "%s",
 		     n > 0 ? "its first process ended before it was ready" : "the monitor ended unexpectedly");
 	add_log_tail(&shim->order, failure);
 	return failure->code;
+}
+
+static ssize_t receive_link(const struct shim *shim, struct link_message *message)
+{
+	int fds[SOCKET_MAX_FDS];
+	size_t n_fds;
+
+	return socket_receive(shim->link.fd, message, sizeof(*message), fds, &n_fds, 0);
+}
+
+/* The monitor has the longer way. What there is to be done beside it waits until liblxc is loaded: a child often has to
+ * wait for its parent's processor, while others are idle. */
+static int await_monitor(struct shim *shim, struct failure *failure)
+{
+	struct link_message message;
+	ssize_t n = receive_link(shim, &message);
+
+	return n == (ssize_t)sizeof(message) && message.kind == LINK_LOADED
+		       ? 0
+		       : take_link_failure(shim, &message, n, failure);
 }
 
 /* cri-init's READY or FAILED; the monitor's failure; or that nobody waits for us any more. */
@@ -271,6 +287,8 @@ static int await_ready(struct shim *shim, int status_fd, struct init_answer *ans
 			{ .fd = shim->link.fd, .events = POLLIN },
 			{ .fd = status_fd, .events = POLLRDHUP },
 		};
+		struct link_message message;
+		ssize_t n;
 		int result;
 
 		if (poll(fds, 3, -1) < 0) {
@@ -288,8 +306,10 @@ static int await_ready(struct shim *shim, int status_fd, struct init_answer *ans
 		}
 		if (result < 0 && result != -EAGAIN)
 			return fail(failure, code_of_errno(result), result, step, "read cri-init's answer");
-		if (fds[1].revents)
-			return take_link_failure(shim, failure);
+		if (fds[1].revents) {
+			n = receive_link(shim, &message);
+			return take_link_failure(shim, &message, n, failure);
+		}
 		if (fds[2].revents)
 			return fail(failure, CRI_ECANCELED, 0, step, "nobody waits for it any more");
 		if (result == 0)
@@ -345,9 +365,11 @@ int shim_create(struct shim *shim, int status_fd, char **user, struct failure *f
 	int result = prepare(shim, &creation, failure);
 
 	if (result == 0)
-		result = go_await(status_fd, failure);
+		result = go_await(status_fd, SHIM_GO, failure);
 	if (result == 0)
 		result = go_send(shim->link.fd, failure);
+	if (result == 0)
+		result = await_monitor(shim, failure);
 	if (result == 0)
 		result = prepare_beside(shim, &creation, failure);
 	if (result == 0)

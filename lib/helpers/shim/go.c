@@ -9,9 +9,9 @@
 
 static const char step[] = "go on";
 
-int go_await(int fd, struct failure *failure)
+int go_await(int fd, const char *message, struct failure *failure)
 {
-	char text[sizeof(SHIM_GO)];
+	char text[sizeof(SHIM_ORDER)];
 	int fds[SOCKET_MAX_FDS];
 	size_t n_fds = 0;
 	ssize_t n = socket_receive(fd, text, sizeof(text), fds, &n_fds, 0);
@@ -21,9 +21,9 @@ int go_await(int fd, struct failure *failure)
 	if (n == 0 || n == -ECONNRESET)
 		return fail(failure, CRI_ECANCELED, 0, step, "nobody waits for it any more");
 	if (n < 0)
-		return fail(failure, code_of_errno((int)n), (int)n, step, "receive \"go\"");
-	if (n != (ssize_t)strlen(SHIM_GO) || memcmp(text, SHIM_GO, (size_t)n) != 0)
-		return fail(failure, CRI_EINVAL, 0, step, "what came is not \"go\"");
+		return fail(failure, code_of_errno((int)n), (int)n, step, "receive %s", message);
+	if ((size_t)n != strlen(message) || memcmp(text, message, (size_t)n) != 0)
+		return fail(failure, CRI_EINVAL, 0, step, "what came is not %s", message);
 	return 0;
 }
 
@@ -32,6 +32,6 @@ int go_send(int fd, struct failure *failure)
 	int result = socket_send(fd, SHIM_GO, strlen(SHIM_GO), NULL, 0);
 
 	return result < 0 && result != -EPIPE && result != -ECONNRESET
-		       ? fail(failure, code_of_errno(result), result, step, "send \"go\"")
+		       ? fail(failure, code_of_errno(result), result, step, "send " SHIM_GO)
 		       : 0;
 }

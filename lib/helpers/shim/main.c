@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cri-shim DIRECTORY, cri-shim --resume DIRECTORY: see runtime/shim_protocol.h. */
 #include "control.h"
+#include "go.h"
 #include "init_link.h"
 #include "shim.h"
 
@@ -79,7 +80,9 @@ static int begin(struct shim *shim, const char *directory, bool resume, char **u
 	result = loop_init(&shim->loop);
 	if (result < 0)
 		return fail(failure, code_of_errno(result), result, "start", "epoll");
-	result = order_read(directory, &shim->order, failure);
+	result = resume ? 0 : go_await(SHIM_STATUS_FD, SHIM_ORDER, failure);
+	if (result == 0)
+		result = order_read(directory, &shim->order, failure);
 	if (result < 0)
 		return result;
 	result = resume ? shim_resume(shim, user, failure) : shim_create(shim, SHIM_STATUS_FD, user, failure);

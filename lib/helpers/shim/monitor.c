@@ -149,6 +149,14 @@ static int enter_mounts(const struct order *order, int *host_fd, struct failure 
 	return 0;
 }
 
+static int tell_loaded(struct failure *failure)
+{
+	const struct link_message message = { .kind = LINK_LOADED };
+	int result = socket_send(LINK_FD, &message, sizeof(message), NULL, 0);
+
+	return result < 0 ? fail(failure, code_of_errno(result), result, step, "tell the shim") : 0;
+}
+
 /* *oom counts on, when the cgroups cannot be seen any more. */
 static int run(struct order *order, int *host_fd, int *oom, int *status, struct failure *failure)
 {
@@ -160,7 +168,9 @@ static int run(struct order *order, int *host_fd, int *oom, int *status, struct 
 		result = leave_network(order, failure);
 	/* The container's cgroup and root are made meanwhile. */
 	if (result == 0)
-		result = go_await(LINK_FD, failure);
+		result = go_await(LINK_FD, SHIM_GO, failure);
+	if (result == 0)
+		result = tell_loaded(failure);
 	if (result < 0)
 		return result;
 	*oom = oom_open(order);

@@ -25,6 +25,7 @@ struct monitor_fds {
 /* From the monitor to the shim. */
 enum link_kind {
 	LINK_FAILED = 1, /* nothing runs */
+	LINK_LOADED,     /* liblxc is loaded, and starts the container now */
 	LINK_ENDED, /* the container has ended and its cgroup is gone; DIRECTORY/exit is written if it was created */
 };
 struct link_message {
