@@ -77,7 +77,6 @@ static int judge(const cJSON *answer, int code, bool *undone, cri_call *call)
 	(void)json_bool(answer, "undone", undone);
 	if (code == 0)
 		code = its < 0 && its >= CRI_ERRO ? (int)its : CRI_EINTERNAL;
-	call_clear(call);
 	return call_fail(call, code, step, "%s", text);
 }
 
@@ -114,6 +113,7 @@ static int run(cri_engine *engine, int request, int reply, int64_t timeout, cJSO
 	CLEANUP_CLOSE int ours = result < 0 ? -1 : sockets[0];
 	CLEANUP_CLOSE int theirs = result < 0 ? -1 : sockets[1];
 	CLEANUP_CLOSE int pidfd = -1;
+	cri_call waiting;
 	const struct spawn spawn = {
 		SPAWN_INIT,         .path = path_helper(engine, "cri-network", path),
 		.argv = argv,       .fds = &theirs,
@@ -127,13 +127,19 @@ static int run(cri_engine *engine, int request, int reply, int64_t timeout, cJSO
 	if (result < 0)
 		return call_fail(call, CRI_EINTERNAL, "start cri-network", "%s: %s", spawn.path, strerror(-result));
 	close(take_fd(&theirs));
-	result = wait_for_answer(ours, timeout, call);
+	call_init_child(&waiting, call);
+	result = wait_for_answer(ours, timeout, &waiting);
 	if (result < 0) {
-		cri_call spare;
+		cri_call reading;
 
 		end_helper(ours, pidfd, call);
-		call_init(&spare);
-		return read_answer(reply, answer, &spare) < 0 ? result : judge(*answer, result, undone, call);
+		call_init(&reading);
+		/* What the helper says is more than that the call ended. */
+		if (read_answer(reply, answer, &reading) == 0)
+			(void)judge(*answer, result, undone, call);
+		if (!cri_call_code(call))
+			call_copy_failure(call, &waiting);
+		return result;
 	}
 	result = read_answer(reply, answer, call);
 	return result < 0 ? result : judge(*answer, 0, undone, call);

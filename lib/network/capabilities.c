@@ -92,6 +92,21 @@ static int add_bandwidth(const cri_sandbox_config *config, cJSON *capabilities, 
 	return give(capabilities, "bandwidth", TAKE_POINTER(bandwidth)) ? 0 : call_no_memory(call, step);
 }
 
+static bool add_texts(cJSON *object, const char *key, const char *const *texts, size_t n)
+{
+	cJSON *array = cJSON_AddArrayToObject(object, key);
+
+	for (size_t i = 0; i < n && array; i++) {
+		cJSON *item = cJSON_CreateString(texts[i]);
+
+		if (!item || !cJSON_AddItemToArray(array, item)) {
+			cJSON_Delete(item);
+			return false;
+		}
+	}
+	return array != NULL;
+}
+
 static bool add_dns(const cri_sandbox_config *config, cJSON *capabilities)
 {
 	const cri_dns_config *dns = config->dns_config;
@@ -100,12 +115,9 @@ static bool add_dns(const cri_sandbox_config *config, cJSON *capabilities)
 	if (!dns)
 		return true;
 	object = cJSON_AddObjectToObject(capabilities, "dns");
-	return object &&
-	       give(object, "servers",
-		    cJSON_CreateStringArray((const char *const *)dns->servers, (int)dns->n_servers)) &&
-	       give(object, "searches",
-		    cJSON_CreateStringArray((const char *const *)dns->searches, (int)dns->n_searches)) &&
-	       give(object, "options", cJSON_CreateStringArray((const char *const *)dns->options, (int)dns->n_options));
+	return object && add_texts(object, "servers", dns->servers, dns->n_servers) &&
+	       add_texts(object, "searches", dns->searches, dns->n_searches) &&
+	       add_texts(object, "options", dns->options, dns->n_options);
 }
 
 static bool add_annotations(const cri_sandbox_config *config, cJSON *capabilities)

@@ -139,6 +139,7 @@ void network_open(cri_network_plugin plugin, bool exec_all)
 	options.cni_exec_all = exec_all;
 	if (net.fixture->engine)
 		fixture_close(net.fixture);
+	cri_call_reset(net.fixture->call);
 	expect_ok(net.fixture, cri_engine_open(&options, &net.fixture->engine, net.fixture->call));
 }
 
@@ -446,6 +447,22 @@ bool network_wait_for_none(const char *command)
 		usleep(50000);
 	}
 	return false;
+}
+
+void network_expect_ready(bool ready, const char *message)
+{
+	cri_list *list = NULL;
+	const cri_condition *condition;
+
+	expect_ok(net.fixture, cri_engine_status_get(net.fixture->engine, &list, net.fixture->call));
+	condition = cri_engine_status_at(list, 0)->conditions[1];
+	assert_string_equal(condition->type, "NetworkReady");
+	if (condition->status != ready || !strstr(condition->message, message))
+		print_error("NetworkReady is %d: %s\n", condition->status, condition->message);
+	assert_int_equal(condition->status, ready);
+	assert_non_null(strstr(condition->message, message));
+	assert_string_equal(condition->reason, ready ? "" : "NetworkPluginNotReady");
+	cri_list_free(list);
 }
 
 void network_assert_nothing_left(void)

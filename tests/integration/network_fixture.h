@@ -70,6 +70,9 @@ char *network_ask(const char *namespace_path, int protocol, const char *address,
 char *network_ask_from(const char *namespace_path, int protocol, uint16_t local_port, const char *address,
 		       uint16_t port);
 
+/* Fails the test unless NetworkReady is so, with a message that has this text in it. */
+void network_expect_ready(bool ready, const char *message);
+
 /* Fails the test when pods have left anything: files of addresses, elements of rules, interfaces. */
 void network_assert_nothing_left(void);
 

@@ -108,6 +108,9 @@ static int run_program(const struct pod *pod, const struct attachment *attachmen
 
 	if (!text)
 		return fail_memory(failure);
+	/* What could not be started a moment ago has nothing to undo. */
+	if (pod->undoing && !program_exists(pod, type))
+		return 0;
 	code = program_run(pod, type, attachment->interface, text, &output, failure);
 	if (code < 0 || pod->command != COMMAND_ADD)
 		return code;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "helpers/network/failure.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,4 +59,14 @@ void fail_where(struct failure *failure, const char *format, ...)
 	va_end(arguments);
 	memcpy(text, failure->text, sizeof(text));
 	snprintf(failure->text, sizeof(failure->text), "%s: %.1500s", before, text);
+}
+
+void fail_finish(struct failure *failure)
+{
+	if (text_is_utf8(failure->text, strlen(failure->text)))
+		return;
+	for (char *at = failure->text; *at; at++) {
+		if (*at & 0x80)
+			*at = '?';
+	}
 }

@@ -19,6 +19,9 @@ int fail_errno(struct failure *failure, int error, const char *format, ...) __at
 
 int fail_memory(struct failure *failure);
 
+/* Makes the description UTF-8, as the answer must be: what plugins print may be anything, and cut anywhere. */
+void fail_finish(struct failure *failure);
+
 /* Puts a text before the description. */
 void fail_where(struct failure *failure, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -214,7 +214,7 @@ static bool add_results(const struct request *request, cJSON *answer)
 	return results != NULL;
 }
 
-static int write_answer(const struct request *request, int code, bool undone, const struct failure *failure)
+static int write_answer(const struct request *request, int code, bool undone, struct failure *failure)
 {
 	CLEANUP_JSON cJSON *answer = cJSON_CreateObject();
 	CLEANUP_FREE char *text = NULL;
@@ -222,6 +222,7 @@ static int write_answer(const struct request *request, int code, bool undone, co
 
 	if (!answer)
 		return -ENOMEM;
+	fail_finish(failure);
 	if (code == 0 ? !add_results(request, answer)
 		      : !cJSON_AddStringToObject(answer, "error", failure->text) ||
 				!cJSON_AddNumberToObject(answer, "code", code) ||

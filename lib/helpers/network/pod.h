@@ -20,7 +20,7 @@ struct pod {
 	const cJSON *path;          /* directories of plugins */
 	const cJSON *valid;         /* GC: cni.dev/valid-attachments by network name */
 	bool in_process;
-	bool undoing; /* DEL of what has just been added: nothing may be left to the kernel */
+	bool undoing;      /* DEL of what has just been added: nothing may be left to the kernel */
 	int control;       /* the socket to libcri: hung up when nobody wants the answer any more */
 	int64_t deadline;  /* clock_boot() */
 	struct nets *nets; /* the netlink sockets, opened when first needed */

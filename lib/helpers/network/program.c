@@ -42,6 +42,14 @@ static int find(const struct pod *pod, const char *type, char path[PATH_MAX], st
 	return fail(failure, CRI_EPRECONDITION, "the plugin is in none of cni_plugin_directories");
 }
 
+bool program_exists(const struct pod *pod, const char *type)
+{
+	struct failure ignored = { 0 };
+	char path[PATH_MAX];
+
+	return find(pod, type, path, &ignored) == 0;
+}
+
 static int configuration_file(const char *configuration)
 {
 	CLEANUP_CLOSE int fd = memfd_create("cni-configuration", MFD_CLOEXEC);

@@ -7,7 +7,11 @@
 #include "helpers/network/pod.h"
 
 #define PROGRAM_OUTPUT_MAX (1u << 20)
-#define PROGRAM_ERRORS_MAX 1024 /* what is kept of stderr: its end */
+/* What is kept of stderr: its end, so much that it fits into the message of a call with what is before it. */
+#define PROGRAM_ERRORS_MAX 200
+
+/* Whether there is a program of this name. */
+bool program_exists(const struct pod *pod, const char *type);
 
 /*
  * Runs the plugin `type` with the configuration on its stdin and the CNI_ variables. `output` is what it printed. A
