@@ -221,8 +221,16 @@ class Server:
         for pod in client.ListPodSandbox().items:
             client.RemovePodSandbox(pod_sandbox_id=pod.id)
 
+    def has_containers(self):
+        path = os.path.join(self.state, "containers")
+        return os.path.isdir(path) and bool(os.listdir(path))
+
     def close(self):
         try:
+            # Containers outlive a daemon that a test has ended.
+            if (self.process is None or self.process.poll() is not None) and self.has_containers():
+                self.stop()
+                self.start()
             if self.process is not None and self.process.poll() is None:
                 self.remove_pods()
             status = self.stop()
