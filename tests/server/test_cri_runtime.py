@@ -107,6 +107,17 @@ class Calls(ServerTest):
             self.assertEqual(raised.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
             self.assertIn("field 1 ", raised.exception.details())
 
+    def test_filters_of_no_meaning(self):
+        bad = grpc.StatusCode.INVALID_ARGUMENT
+        for client in self.each_dialect():
+            for name in ("ListContainers", "ListPodSandbox", "StreamContainers", "StreamPodSandboxes"):
+                if name in client:
+                    self.assertIn("state", self.fails(bad, getattr(client, name), filter={"state": {"state": 99}}))
+            for name in ("ListImages", "StreamImages"):
+                if name in client:
+                    self.fails(bad, getattr(client, name), filter={"image": {"image": "///"}})
+            self.assertIn("container_id", self.fails(bad, client.RemoveContainer))
+
     def test_texts_of_failures_are_unicode(self):
         for client in self.each_dialect():
             text = self.fails(grpc.StatusCode.NOT_FOUND, client.ContainerStatus, container_id="mäusebär 100% 猫")
