@@ -6,8 +6,10 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #define EXIT_CONFIGURATION 2
+#define DESCRIPTORS 65536
 
 /* By default glibc keeps what a few large lists have taken: over 100 MB after twelve of 19 MB, 2 MB so. One arena is
  * enough for workers that mostly wait for the engine. */
@@ -16,6 +18,17 @@ static void tune_memory(void)
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	mallopt(M_TRIM_THRESHOLD, 256 << 10);
+}
+
+/* Each client, and each call that lasts, has a few. Helpers, and so containers, have limits of their own. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void warn_on_terminal(const char *text)
@@ -53,6 +66,7 @@ int main(int argc, char **argv)
 		status = EXIT_SUCCESS;
 	} else {
 		log_set_level(settings_log_level(&settings));
+		raise_descriptors();
 		status = daemon_run(&settings);
 	}
 	settings_clear(&settings);

@@ -4,6 +4,7 @@
 import grp
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -114,6 +115,16 @@ class Sockets(unittest.TestCase):
         finally:
             os.umask(before)
         self.assertEqual(stat.S_IMODE(os.stat(server.socket).st_mode), 0o660)
+
+    def test_the_limit_of_descriptors_is_raised(self):
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        try:
+            server = self.start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        self.assertEqual(limits, (min(before[1], 65536), before[1]))
 
     def test_stop_removes_the_socket_and_the_pidfile(self):
         server = self.start()
