@@ -248,10 +248,8 @@ static int unmount_layer(cri_engine *engine, struct arena *arena, int64_t row, c
 	if (access(path_layer_fs(engine, row, path), F_OK))
 		return errno == ENOENT ? 0 : call_fail_errno(call, errno, step, "%s", path);
 	layer_lock_name(row, name);
-	result = engine_trylock_object(engine, name, &lock, call);
-	/* Who is mounting it asks for this again when it is in vain. */
-	if (result == CRI_EAGAIN)
-		return 0;
+	/* Waits: who has it may have looked just before the last container went, and will not look again. */
+	result = engine_lock_object(engine, name, &lock, call);
 	if (result == 0)
 		result = is_idle(engine, arena, row, &idle, call);
 	if (result < 0 || !idle)

@@ -78,12 +78,17 @@ int policy_admit(cri_engine *engine, struct arena *arena, const struct policy_su
 /* cosign's and podman's: a payload in the form of simple signing, and a signature of it. */
 struct signature {
 	const char *payload, *base64;
+	const char *digest; /* of the payload, in a registry */
 };
 
-/* The signatures of a digest that a registry has, by cosign's tag, and that are in a directory ("": none). None is no
- * failure. */
+/* The signatures of a digest: that in a directory ("": none), else those that a registry has under cosign's tag. None
+ * is no failure. */
 int signature_find(struct arena *arena, const struct policy_subject *subject, const char *digest, const char *directory,
 		   struct signature **signatures, size_t *n_signatures, cri_call *call);
+
+/* Those that a manifest under such a tag lists, without their payloads. What is no signature is passed over. */
+int signature_manifest_parse(struct arena *arena, const char *json, size_t length, struct signature **signatures,
+			     size_t *n_signatures, cri_call *call);
 
 /* What a payload says: the digest that it is for, and the name. CRI_ESIGNATURE: it is none. */
 int signature_read(struct arena *arena, const char *payload, const char **digest, const char **name, cri_call *call);

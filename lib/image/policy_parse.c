@@ -13,6 +13,13 @@ static const char step[] = "read the image policy";
 
 #define REQUIREMENTS_MAX 64
 
+static const char *const policy_keys[] = { "default", "transports", NULL };
+static const char *const plain_keys[] = { "type", NULL };
+static const char *const digests_keys[] = { "type", "digests", NULL };
+static const char *const signed_keys[] = { "type",     "keyPath",        "keyPaths",           "keyData",
+					   "keyDatas", "signedIdentity", "signatureDirectory", NULL };
+static const char *const identity_keys[] = { "type", "dockerReference", "dockerRepository", NULL };
+
 struct reader {
 	struct arena *arena;
 	const char *transport, *scope; /* where it is */
@@ -23,19 +30,22 @@ struct reader {
 	call_fail((reader)->call, code, step, "%s%s%s: " format, (reader)->transport ? (reader)->transport : "",       \
 		  (reader)->transport ? " " : "", (reader)->scope, ##__VA_ARGS__)
 
-/* What is not known may be a restriction: it is not passed over. */
-static int check_keys(const struct reader *reader, const cJSON *object, const char *known)
+static bool is_among(const char *name, const char *const *known)
+{
+	for (; *known; known++)
+		if (strcmp(*known, name) == 0)
+			return true;
+	return false;
+}
+
+/* What is not known may be a restriction: it is not passed over. The list ends with NULL. */
+static int check_keys(const struct reader *reader, const cJSON *object, const char *const *known)
 {
 	const cJSON *member;
 
 	cJSON_ArrayForEach(member, object)
 	{
-		const size_t length = strlen(member->string);
-		const char *found = known;
-
-		while ((found = strstr(found, member->string)) && (found[-1] != '|' || found[length] != '|'))
-			found++;
-		if (!length || strchr(member->string, '|') || !found)
+		if (!is_among(member->string, known))
 			return refuse(reader, CRI_ENOTSUP, "\"%.100s\" is not known here", member->string);
 	}
 	return 0;
@@ -86,7 +96,7 @@ static int read_identity(const struct reader *reader, const cJSON *object, struc
 		if (strcmp(identities[i].name, type) != 0)
 			continue;
 		requirement->identity = identities[i].identity;
-		error = check_keys(reader, identity, "|type|dockerReference|dockerRepository|");
+		error = check_keys(reader, identity, identity_keys);
 		if (error || !identities[i].member)
 			return error;
 		return read_identity_name(reader, identity, identities[i].member, requirement);
@@ -119,8 +129,7 @@ static int read_keys(const struct reader *reader, const cJSON *object, const cha
 
 static int read_signed(const struct reader *reader, const cJSON *object, struct policy_requirement *requirement)
 {
-	int result = check_keys(reader, object,
-				"|type|keyPath|keyPaths|keyData|keyDatas|signedIdentity|signatureDirectory|");
+	int result = check_keys(reader, object, signed_keys);
 
 	requirement->kind = POLICY_SIGNED;
 	if (result == 0)
@@ -150,7 +159,7 @@ static int read_signed(const struct reader *reader, const cJSON *object, struct 
 
 static int read_digests(const struct reader *reader, const cJSON *object, struct policy_requirement *requirement)
 {
-	int result = check_keys(reader, object, "|type|digests|");
+	int result = check_keys(reader, object, digests_keys);
 
 	requirement->kind = POLICY_DIGESTS;
 	if (result == 0)
@@ -177,7 +186,7 @@ static int read_requirement(const struct reader *reader, const cJSON *object, st
 		requirement->kind = POLICY_ACCEPT;
 	else if (strcmp(type, "reject") != 0)
 		return refuse(reader, CRI_ENOTSUP, "requirements of type \"%.60s\" are not known here", type);
-	return check_keys(reader, object, "|type|");
+	return check_keys(reader, object, plain_keys);
 }
 
 static int read_requirements(const struct reader *reader, const cJSON *array, struct policy *policy)
@@ -249,7 +258,7 @@ int policy_parse(struct arena *arena, const char *json, size_t length, struct po
 		return result;
 	if (!cJSON_IsObject(document) || json_object(document, "transports", &transports) == -EINVAL)
 		return call_fail(call, CRI_EINVAL, step, "it is no object, or its transports are none");
-	result = check_keys(&reader, document, "|default|transports|");
+	result = check_keys(&reader, document, policy_keys);
 	if (result < 0)
 		return result;
 	*policy = (struct policy){ .scopes = arena_array(arena, count_scopes(transports), sizeof(*policy->scopes)) };

@@ -28,38 +28,55 @@ static const char *const types[] = { "cosign container image signature", "atomic
 
 /* --- a registry --- */
 
-static int read_layer(struct arena *arena, const struct policy_subject *subject, const cJSON *layer,
-		      struct signature *signature, bool *is_signature, cri_call *call)
+int signature_manifest_parse(struct arena *arena, const char *json, size_t length, struct signature **signatures,
+			     size_t *n_signatures, cri_call *call)
 {
-	struct fetch_expected expected = { "", UINT64_MAX, PAYLOAD_LIMIT };
-	const cJSON *annotations;
-	const char *media_type, *digest;
-	size_t length;
+	CLEANUP_JSON cJSON *document = NULL;
+	const cJSON *layers, *layer;
+	int result = document_parse(json, length, &document, step, call);
 
-	*is_signature = false;
-	if (json_string(layer, "mediaType", &media_type) || strcmp(media_type, PAYLOAD_TYPE) != 0 ||
-	    json_object(layer, "annotations", &annotations) ||
-	    json_string(annotations, SIGNATURE_ANNOTATION, &signature->base64) ||
-	    strlen(signature->base64) > SIGNATURE_LIMIT || json_string(layer, "digest", &expected.digest) ||
-	    !digest_is_valid(expected.digest))
-		return 0;
-	*is_signature = true;
-	signature->base64 = arena_strdup(arena, signature->base64);
-	if (!signature->base64)
-		return call_no_memory(call, step);
-	return fetch_blob(subject->fetch, arena, -1, &expected, &signature->payload, &length, &digest, call);
+	*n_signatures = 0;
+	*signatures = arena_array(arena, SIGNATURES_MAX, sizeof(**signatures));
+	if (result == 0 && !*signatures)
+		result = call_no_memory(call, step);
+	if (result < 0)
+		return result;
+	if (json_array(document, "layers", &layers))
+		return call_fail(call, CRI_ECORRUPT, step, "the signatures' manifest has no layers");
+	cJSON_ArrayForEach(layer, layers)
+	{
+		struct signature *signature = &(*signatures)[*n_signatures];
+		const cJSON *annotations;
+		const char *media_type, *digest, *base64;
+
+		if (*n_signatures == SIGNATURES_MAX)
+			break;
+		if (json_string(layer, "mediaType", &media_type) || strcmp(media_type, PAYLOAD_TYPE) != 0 ||
+		    json_object(layer, "annotations", &annotations) ||
+		    json_string(annotations, SIGNATURE_ANNOTATION, &base64) || strlen(base64) > SIGNATURE_LIMIT ||
+		    json_string(layer, "digest", &digest) || !digest_is_valid(digest))
+			continue;
+		signature->base64 = arena_strdup(arena, base64);
+		signature->digest = arena_strdup(arena, digest);
+		if (!signature->base64 || !signature->digest)
+			return call_no_memory(call, step);
+		++*n_signatures;
+	}
+	return 0;
 }
 
 static int from_registry(struct arena *arena, const struct policy_subject *subject, const char *digest,
-			 struct signature *signatures, size_t *n_signatures, cri_call *call)
+			 struct signature **signatures, size_t *n_signatures, cri_call *call)
 {
 	const char *tag = arena_printf(arena, "sha256-%s.sig", digest + strlen(DIGEST_PREFIX));
-	CLEANUP_JSON cJSON *document = NULL;
-	const cJSON *layers, *layer;
+	struct fetch_expected expected = { "", UINT64_MAX, PAYLOAD_LIMIT };
 	struct fetch_manifest manifest;
+	const char *found;
 	cri_call look;
+	size_t length;
 	int result;
 
+	*n_signatures = 0;
 	if (!tag)
 		return call_no_memory(call, step);
 	call_init_child(&look, call);
@@ -70,23 +87,13 @@ static int from_registry(struct arena *arena, const struct policy_subject *subje
 		call_copy_failure(call, &look);
 		return result;
 	}
-	result = document_parse(manifest.bytes, manifest.length, &document, step, call);
-	if (result < 0)
-		return result;
-	if (json_array(document, "layers", &layers))
-		return call_fail(call, CRI_ECORRUPT, step, "%s has no layers", tag);
-	cJSON_ArrayForEach(layer, layers)
-	{
-		bool is_signature = false;
-
-		if (*n_signatures == SIGNATURES_MAX)
-			break;
-		result = read_layer(arena, subject, layer, &signatures[*n_signatures], &is_signature, call);
-		if (result < 0)
-			return result;
-		*n_signatures += is_signature;
+	result = signature_manifest_parse(arena, manifest.bytes, manifest.length, signatures, n_signatures, call);
+	for (size_t i = 0; i < *n_signatures && result == 0; i++) {
+		expected.digest = (*signatures)[i].digest;
+		result = fetch_blob(subject->fetch, arena, -1, &expected, &(*signatures)[i].payload, &length, &found,
+				    call);
 	}
-	return 0;
+	return result;
 }
 
 /* --- a directory --- */
@@ -111,14 +118,13 @@ static int read_file(struct arena *arena, int directory, const char *name, size_
 	return 0;
 }
 
-static int from_directory(struct arena *arena, const char *path, const char *digest, struct signature *signatures,
-			  size_t *n_signatures, cri_call *call)
+static int from_directory(struct arena *arena, const char *path, const char *digest, struct signature *signature,
+			  bool *found, cri_call *call)
 {
 	const char *digits = digest + strlen(DIGEST_PREFIX);
 	const char *payload_name = arena_printf(arena, "sha256-%s.payload", digits);
 	const char *signature_name = arena_printf(arena, "sha256-%s.sig", digits);
 	CLEANUP_CLOSE int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct signature *signature = &signatures[*n_signatures];
 	const char *base64 = NULL;
 	char *trimmed;
 	int result;
@@ -138,23 +144,27 @@ static int from_directory(struct arena *arena, const char *path, const char *dig
 	for (size_t length = strlen(trimmed); length && strchr(" \t\r\n", trimmed[length - 1]); length--)
 		trimmed[length - 1] = '\0';
 	signature->base64 = trimmed;
-	++*n_signatures;
+	*found = true;
 	return 0;
 }
 
 int signature_find(struct arena *arena, const struct policy_subject *subject, const char *digest, const char *directory,
 		   struct signature **signatures, size_t *n_signatures, cri_call *call)
 {
-	int result = 0;
+	struct signature *local = arena_array(arena, 1, sizeof(*local));
+	bool found = false;
+	int result;
 
 	*n_signatures = 0;
-	*signatures = arena_array(arena, SIGNATURES_MAX + 1, sizeof(**signatures));
-	if (!*signatures)
+	if (!local)
 		return call_no_memory(call, step);
-	if (*directory)
-		result = from_directory(arena, directory, digest, *signatures, n_signatures, call);
-	if (result == 0 && subject->registry)
-		result = from_registry(arena, subject, digest, *signatures, n_signatures, call);
+	result = *directory ? from_directory(arena, directory, digest, local, &found, call) : 0;
+	if (result == 0 && found) {
+		*signatures = local;
+		*n_signatures = 1;
+	} else if (result == 0 && subject->registry) {
+		result = from_registry(arena, subject, digest, signatures, n_signatures, call);
+	}
 	return result;
 }
 
