@@ -29,7 +29,7 @@ void embedded_filesystem(const struct embedded *embedded, const char *file, cons
 	const char *directory = embedded->directory;
 
 	shell("mkdir '%s/tree' && cd '%s/tree' && chmod 755 . && (%s)", directory, directory, script);
-	if (strcmp(filesystem, SQUASHFS) == 0)
+	if (strcmp(filesystem, FS_SQUASHFS) == 0)
 		shell("mksquashfs '%s/tree' '%s/%s' -noappend -quiet -no-progress >/dev/null", directory, directory,
 		      file);
 	else

@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-#define SQUASHFS "squashfs"
-#define EROFS "erofs"
+#define FS_SQUASHFS "squashfs"
+#define FS_EROFS "erofs"
 
 #define EMBEDDED_TYPE "application/embedded.manifest+json"
 #define SQUASHFS_TYPE "application/squashfs.image.rootfs.diff.img"

@@ -3,6 +3,8 @@
 #include "embedded_builder.h"
 #include "fixture.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -67,8 +69,8 @@ static void remove_container(struct fixture *fixture, char *id)
 static void make(struct fixture *fixture, struct embedded *embedded)
 {
 	embedded_begin(embedded, fixture->directory);
-	embedded_root(embedded, "platform.img", SQUASHFS);
-	embedded_filesystem(embedded, "app.img", SQUASHFS, "echo application >program && mkdir data");
+	embedded_root(embedded, "platform.img", FS_SQUASHFS);
+	embedded_filesystem(embedded, "app.img", FS_SQUASHFS, "echo application >program && mkdir data");
 	embedded_layer(embedded, SQUASHFS_TYPE, "platform.img", NULL);
 	embedded_layer(embedded, SQUASHFS_TYPE, "app.img", "/opt/app");
 	embedded_finish(embedded, "device:v1");
@@ -181,6 +183,7 @@ static void test_run(void **state)
 		.run_as_username = "device",
 	};
 	struct embedded embedded;
+	cri_list *list = NULL;
 	char *id, *log;
 
 	make(fixture, &embedded);
@@ -208,6 +211,9 @@ static void test_run(void **state)
 		      "base\napplication\nnew\n");
 	expect_output(fixture, id, "touch /opt/app/data/x 2>/dev/null || echo refused", "refused\n");
 	expect_untouched(&embedded);
+	expect_ok(fixture, cri_container_stats_get(fixture->engine, id, &list, fixture->call));
+	assert_true(cri_container_stats_at(list, 0)->writable_layer.inodes_used > 0);
+	cri_list_free(list);
 	cri_free(id);
 	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
 	embedded_expect_loops(embedded.directory, 0);
@@ -284,9 +290,10 @@ static void test_layers(void **state)
 	char *id;
 
 	embedded_begin(&embedded, fixture->directory);
-	embedded_root(&embedded, "root.img", EROFS);
-	embedded_filesystem(&embedded, "upper.img", SQUASHFS, "echo covered >marker && mkdir etc && mknod opt c 0 0");
-	embedded_filesystem(&embedded, "app.img", EROFS, "echo erofs >program");
+	embedded_root(&embedded, "root.img", FS_EROFS);
+	embedded_filesystem(&embedded, "upper.img", FS_SQUASHFS,
+			    "echo covered >marker && mkdir etc && mknod opt c 0 0");
+	embedded_filesystem(&embedded, "app.img", FS_EROFS, "echo erofs >program");
 	shell("mkdir '%s/files' && echo host >'%s/files/file'", embedded.directory, embedded.directory);
 	embedded_layer(&embedded, EROFS_TYPE, "root.img", "/");
 	embedded_layer(&embedded, SQUASHFS_TYPE, "upper.img", "/");
@@ -317,8 +324,8 @@ static void test_device(void **state)
 	FILE *output;
 
 	embedded_begin(&embedded, fixture->directory);
-	embedded_root(&embedded, "root.img", SQUASHFS);
-	embedded_filesystem(&embedded, "app.img", SQUASHFS, "echo application >program");
+	embedded_root(&embedded, "root.img", FS_SQUASHFS);
+	embedded_filesystem(&embedded, "app.img", FS_SQUASHFS, "echo application >program");
 	snprintf(json, sizeof(json), "losetup -rf --show '%s/root.img'", embedded.directory);
 	output = popen(json, "re");
 	assert_non_null(output);
@@ -355,7 +362,7 @@ static void test_host_root(void **state)
 	char *id;
 
 	embedded_begin(&embedded, fixture->directory);
-	embedded_filesystem(&embedded, "app.img", SQUASHFS, "echo application >program");
+	embedded_filesystem(&embedded, "app.img", FS_SQUASHFS, "echo application >program");
 	embedded_add(&embedded, "{\"mediaType\":\"" DIRECTORY_TYPE "\",\"pathInHost\":\"/\"}");
 	embedded_layer(&embedded, SQUASHFS_TYPE, "app.img", "/opt/libcri-test-app");
 	embedded_finish(&embedded, "device:v1");
@@ -459,6 +466,116 @@ static void test_changed(void **state)
 	remove_image(fixture, &embedded);
 }
 
+/* A kernel that lacks something, played by a helper that answers as cri-mount does there. */
+static void test_kernel_without(void **state)
+{
+	static const struct {
+		int step, error;
+		const char *text;
+	} cases[] = {
+		{ 4, ENODEV, "this kernel has no squashfs" },
+		{ 2, ENOENT, "need the kernel's loop devices" },
+	};
+	struct fixture *fixture = *state;
+	cri_engine_options options = fixture_options(fixture);
+	const char *helpers = getenv("LIBCRI_HELPER_DIRECTORY");
+	char directory[96], program[128], script[512];
+	struct embedded embedded;
+	cri_list *list = NULL;
+
+	assert_non_null(helpers);
+	snprintf(directory, sizeof(directory), "%s/helpers", fixture->directory);
+	snprintf(program, sizeof(program), "%s/cri-mount", directory);
+	shell("mkdir '%s' && ln -s '%s'/* '%s/' && rm '%s'", directory, helpers, directory, program);
+	make(fixture, &embedded);
+	fixture_close(fixture);
+	options.helper_directory = directory;
+	expect_ok(fixture, cri_engine_open(&options, &fixture->engine, fixture->call));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(script, sizeof(script),
+			 "#!/usr/bin/python3\nimport socket, struct\n"
+			 "socket.socket(fileno=3).send(struct.pack('IiI', %d, %d, 0))\n",
+			 cases[i].step, cases[i].error);
+		write_text(program, script);
+		shell("chmod 755 '%s'", program);
+		expect_code(fixture, CRI_ENOTSUP,
+			    cri_image_import(fixture->engine, embedded.manifest, NULL, &list, fixture->call));
+		if (!strstr(cri_call_message(fixture->call), cases[i].text))
+			fail_msg("\"%s\" does not say \"%s\"", cri_call_message(fixture->call), cases[i].text);
+		cri_call_reset(fixture->call);
+	}
+	/* One that ends without a word. */
+	write_text(program, "#!/bin/sh\n");
+	expect_code(fixture, CRI_EINTERNAL,
+		    cri_image_import(fixture->engine, embedded.manifest, NULL, &list, fixture->call));
+	cri_call_reset(fixture->call);
+	fixture_close(fixture);
+	fixture_open(fixture);
+	shell("rm -rf '%s'", directory);
+}
+
+/* The calls of a thread that makes and removes containers of the image. */
+struct worker {
+	struct fixture *fixture;
+	const char *sandbox;
+	unsigned number;
+	int result;
+};
+
+static void *work(void *pointer)
+{
+	struct worker *worker = pointer;
+	const char *const command[] = { "/bin/true" };
+	cri_engine *engine = worker->fixture->engine;
+	cri_call *call = NULL;
+	char name[32];
+
+	worker->result = cri_call_new(&call);
+	for (unsigned i = 0; i < 4 && worker->result == 0; i++) {
+		const cri_container_config config = {
+			CRI_CONTAINER_CONFIG_INIT, .name = name,   .image = NAME,
+			.command = command,        .n_command = 1, .log_path = name,
+		};
+		char *id = NULL;
+
+		snprintf(name, sizeof(name), "worker-%u-%u", worker->number, i);
+		worker->result = cri_container_create(engine, worker->sandbox, &config, &id, call);
+		if (worker->result == 0)
+			worker->result = cri_container_remove(engine, id, call);
+		if (worker->result < 0)
+			print_error("%s: %s\n", name, cri_call_message(call));
+		cri_free(id);
+	}
+	cri_call_free(call);
+	return NULL;
+}
+
+/* First and last containers all the time: nobody finds the layers gone, and the very last one's removal unmounts. */
+static void test_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "at-once");
+	struct worker workers[4];
+	pthread_t threads[4];
+	struct embedded embedded;
+
+	make(fixture, &embedded);
+	import(fixture, &embedded);
+	for (unsigned i = 0; i < 4; i++) {
+		workers[i] = (struct worker){ fixture, sandbox, i, -1 };
+		assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(workers[i].result, 0);
+	embedded_expect_loops(embedded.directory, 0);
+	shell("! ls -d '%s/l/'*/fs 2>/dev/null | grep -vx '%s/l/1/fs'", fixture->root, fixture->root);
+	remove_image(fixture, &embedded);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+}
+
 static void test_reference(void **state)
 {
 	const cri_import_options options = { CRI_IMPORT_OPTIONS_INIT, .reference = "other:name", .pinned = true };
@@ -482,7 +599,8 @@ int main(void)
 		fixture_test(test_layers),    fixture_test(test_shared_by_images),
 		fixture_test(test_device),    fixture_test(test_host_root),
 		fixture_test(test_changed),   fixture_test(test_restarts),
-		fixture_test(test_reference),
+		fixture_test(test_reference), fixture_test(test_kernel_without),
+		fixture_test(test_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);

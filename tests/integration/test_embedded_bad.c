@@ -33,8 +33,8 @@ static void expect_import(struct fixture *fixture, const struct embedded *embedd
 static void begin(struct fixture *fixture, struct embedded *embedded)
 {
 	embedded_begin(embedded, fixture->directory);
-	embedded_filesystem(embedded, "root.img", SQUASHFS, "echo root >file");
-	embedded_filesystem(embedded, "app.img", SQUASHFS, "echo application >file");
+	embedded_filesystem(embedded, "root.img", FS_SQUASHFS, "echo root >file");
+	embedded_filesystem(embedded, "app.img", FS_SQUASHFS, "echo application >file");
 	embedded_layer(embedded, SQUASHFS_TYPE, "root.img", "/");
 }
 

@@ -112,8 +112,7 @@ static void push_signature(struct fixture *fixture, const char *repository, cons
 	assert_non_null(fgets(signature, sizeof(signature), file));
 	fclose(file);
 	snprintf(text, sizeof(text),
-		 "{\"schemaVersion\":2,\"mediaType\":\"" OCI_MANIFEST
-		 "\",\"config\":{\"mediaType\":\"application/"
+		 "{\"schemaVersion\":2,\"mediaType\":\"" OCI_MANIFEST "\",\"config\":{\"mediaType\":\"application/"
 		 "vnd.oci.image.config.v1+json\",\"digest\":\"%s\",\"size\":2},"
 		 "\"layers\":[{\"mediaType\":\"" SIGNATURE_TYPE "\",\"digest\":\"%s\",\"size\":%zu,\"annotations\":"
 		 "{\"dev.cosignproject.cosign/signature\":\"%s\"}}]}",
@@ -355,7 +354,7 @@ static void test_embedded(void **state)
 	char requirement[256];
 
 	embedded_begin(&embedded, fixture->directory);
-	embedded_filesystem(&embedded, "root.img", SQUASHFS, "echo root >file");
+	embedded_filesystem(&embedded, "root.img", FS_SQUASHFS, "echo root >file");
 	embedded_layer(&embedded, SQUASHFS_TYPE, "root.img", "/");
 	embedded_finish(&embedded, "device:v1");
 	use_requirement(fixture, "{\"type\":\"allowedDigests\",\"digests\":[]}");

@@ -74,7 +74,7 @@ static bool is_killed(struct fixture *fixture, const struct embedded *embedded, 
 static void begin(struct fixture *fixture, struct embedded *embedded)
 {
 	embedded_begin(embedded, fixture->directory);
-	embedded_root(embedded, "root.img", SQUASHFS);
+	embedded_root(embedded, "root.img", FS_SQUASHFS);
 	embedded_layer(embedded, SQUASHFS_TYPE, "root.img", "/");
 	embedded_finish(embedded, "device:v1");
 }
