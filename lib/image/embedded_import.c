@@ -147,11 +147,12 @@ static int check_root(const struct embedded_import *import, const struct embedde
 static int read_layers(struct embedded_import *import, const struct embedded_manifest *manifest, cri_call *call)
 {
 	CLEANUP_CLOSE int directory = -1;
-	int result = open_directory(import, &directory, call);
+	int result;
 
 	import->sources = arena_array(import->arena, manifest->n_layers, sizeof(*import->sources));
-	if (result == 0 && !import->sources)
-		result = call_no_memory(call, step);
+	if (!import->sources)
+		return call_no_memory(call, step);
+	result = open_directory(import, &directory, call);
 	import->progress->value.layers_total = (uint32_t)manifest->n_layers;
 	progress_step(import->progress, "fetch");
 	for (; result == 0 && import->n_sources < manifest->n_layers; import->n_sources++)
@@ -180,7 +181,7 @@ int embedded_read(struct embedded_import *import, cri_call *call)
 		result = image_normalise(import->arena, manifest.name, &names[0], call);
 	if (result == 0 && digest_is_valid(names[0]))
 		result = call_fail(call, CRI_ECORRUPT, step, "imageName: \"%s\" is an id and no name", manifest.name);
-	if (result < 0)
+	if (result)
 		return result;
 	image->names = names;
 	image->n_names = 1;
@@ -217,11 +218,13 @@ static int store_layer(struct embedded_import *import, const struct embedded_sou
 {
 	struct store *store = import->engine->store;
 	const char *text = embedded_source_text(import->arena, source);
-	struct layer_row found;
-	int result = text ? store_layer_find(store, import->arena, text, "", &found, call) : call_no_memory(call, step);
+	struct layer_row found = { .id = 0 };
+	int result;
 
-	if (result == 0)
-		*row = found.id;
+	if (!text)
+		return call_no_memory(call, step);
+	result = store_layer_find(store, import->arena, text, "", &found, call);
+	*row = found.id;
 	if (result != CRI_ENOTFOUND)
 		return result;
 	result = store_layer_begin(store, text, row, call);
@@ -244,8 +247,11 @@ int embedded_store(struct embedded_import *import, bool pinned, cri_call *call)
 				 .embedded = true,
 				 .layers = rows,
 				 .n_layers = import->n_sources };
-	int result = rows ? commit_names(import->arena, image, &row, call) : call_no_memory(call, step);
+	int result;
 
+	if (!rows)
+		return call_no_memory(call, step);
+	result = commit_names(import->arena, image, &row, call);
 	if (result == 0)
 		result = engine_lock_object(import->engine, image->id, &image_lock, call);
 	/* Nobody collects between the layers' commit and the image's. */

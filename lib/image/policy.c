@@ -130,7 +130,7 @@ static bool matches(const struct examination *examination, const struct referenc
 static int check_identity(struct examination *examination, const char *text, bool *good)
 {
 	const struct policy_requirement *requirement = examination->requirement;
-	struct reference signed_name, name;
+	struct reference signed_name = { .repository = "" }, name = { .repository = "" };
 	const char *full = "";
 	cri_call quiet;
 	int result;
@@ -301,7 +301,7 @@ static int read_policy(const cri_engine *engine, struct arena *arena, struct pol
 int image_policy_check(const cri_engine *engine, cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	struct policy policy;
+	struct policy policy = { .n_scopes = 0 };
 	cri_call look;
 	int result;
 
@@ -324,7 +324,7 @@ int policy_admit(cri_engine *engine, struct arena *arena, const struct policy_su
 {
 	struct examination examination = { .arena = arena, .subject = subject, .call = call };
 	const struct policy_scope *scope;
-	struct policy policy;
+	struct policy policy = { .n_scopes = 0 };
 	cri_call look;
 	bool good = true;
 	int result;

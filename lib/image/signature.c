@@ -37,10 +37,10 @@ int signature_manifest_parse(struct arena *arena, const char *json, size_t lengt
 
 	*n_signatures = 0;
 	*signatures = arena_array(arena, SIGNATURES_MAX, sizeof(**signatures));
-	if (result == 0 && !*signatures)
-		result = call_no_memory(call, step);
 	if (result < 0)
 		return result;
+	if (!*signatures)
+		return call_no_memory(call, step);
 	if (json_array(document, "layers", &layers))
 		return call_fail(call, CRI_ECORRUPT, step, "the signatures' manifest has no layers");
 	cJSON_ArrayForEach(layer, layers)

@@ -88,8 +88,8 @@ static void test_refused(void **state)
 	static const char *const texts[] = {
 		"{\"default\":[{\"type\":\"signedBy\",\"keyType\":\"GPGKeys\",\"keyPath\":\"/k\"}]}",
 		"{\"default\":[{\"type\":\"sigstoreSigned\",\"fulcio\":{}}]}",
-		"{\"default\":[{\"type\":\"sigstoreSigned\",\"keyPath\":\"/k\",\"signedIdentity\":"
-		"{\"type\":\"remapIdentity\",\"prefix\":\"a\",\"signedPrefix\":\"b\"}}]}",
+		"{\"default\":[{\"type\":\"sigstoreSigned\",\"keyPath\":\"/"
+		"k\",\"signedIdentity\":{\"type\":\"remapIdentity\"}}]}",
 		"{\"default\":[{\"type\":\"baseLayer\"}]}",
 		"{\"default\":[{\"type\":\"reject\"}],\"transports\":{\"docker\":{\"a\":[]}}}",
 		"{\"default\":[{\"type\":\"reject\"}],\"transports\":{\"docker\":[]}}",

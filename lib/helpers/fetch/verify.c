@@ -64,18 +64,15 @@ static int read_key(const struct job *job, EVP_PKEY **key, struct failure *failu
 	return *key ? 0 : fail(failure, CRI_EINVAL, "it is no public key in PEM");
 }
 
-static int check(EVP_PKEY *key, const char *payload, const char *signature, struct failure *failure)
+static int check_bytes(EVP_PKEY *key, const char *payload, const unsigned char *bytes, size_t length,
+		       struct failure *failure)
 {
 	const int type = EVP_PKEY_get_base_id(key);
 	CLEANUP(cleanup_context) EVP_MD_CTX *context = EVP_MD_CTX_new();
-	size_t length = 0;
-	CLEANUP_FREE unsigned char *bytes = decode(signature, &length);
 	const EVP_MD *hash = EVP_sha256();
 
 	if (!context)
 		return fail(failure, CRI_ENOMEM, "memory ran out");
-	if (!bytes)
-		return fail(failure, CRI_ESIGNATURE, "the signature is no base64");
 	if (type == EVP_PKEY_ED25519)
 		hash = NULL;
 	else if (type != EVP_PKEY_EC && type != EVP_PKEY_RSA)
@@ -85,6 +82,19 @@ static int check(EVP_PKEY *key, const char *payload, const char *signature, stru
 	if (EVP_DigestVerify(context, bytes, length, (const unsigned char *)payload, strlen(payload)) != 1)
 		return fail(failure, CRI_ESIGNATURE, "the key did not sign it");
 	return 0;
+}
+
+static int check(EVP_PKEY *key, const char *payload, const char *signature, struct failure *failure)
+{
+	size_t length = 0;
+	unsigned char *bytes = decode(signature, &length);
+	int result;
+
+	if (!bytes)
+		return fail(failure, CRI_ESIGNATURE, "the signature is no base64");
+	result = check_bytes(key, payload, bytes, length, failure);
+	free(bytes);
+	return result;
 }
 
 int verify_run(struct job *job, struct failure *failure)
