@@ -87,7 +87,15 @@ typedef struct cri_selinux_option {
 } cri_selinux_option;
 #define CRI_SELINUX_OPTION_INIT .size = sizeof(cri_selinux_option)
 
-/** A seccomp or AppArmor profile (CRI SecurityProfile). A NULL pointer to one means that none was asked for. */
+/**
+ * A seccomp or AppArmor profile (CRI SecurityProfile). A NULL pointer to one means that none was asked for, and none is
+ * applied. Privileged containers have none, whatever was asked for.
+ *
+ * Seccomp: RUNTIME_DEFAULT is the built-in profile, in effect that of the other engines. LOCALHOST is a file, named by
+ * its absolute path, in the JSON of the OCI runtime specification or of Docker; it is read when the container is
+ * created, and also holds for what is executed in it later. A file that is missing or wrong is CRI_EINVAL.
+ * AppArmor: others than UNCONFINED are CRI_ENOTSUP.
+ */
 typedef struct cri_security_profile {
 	size_t size;
 	cri_profile_type profile_type;
@@ -261,7 +269,8 @@ typedef struct cri_container_config {
 	size_t n_readonly_paths;
 	const cri_security_profile *seccomp;
 	const cri_security_profile *apparmor;
-	const char *seccomp_profile_path; /**< the 2019 form */
+	const char *seccomp_profile_path; /**< the 2019 form: "unconfined", "runtime/default", or a file, "localhost/"
+					     before it or not */
 	const char *apparmor_profile;     /**< the 2019 form */
 } cri_container_config;
 #define CRI_CONTAINER_CONFIG_INIT .size = sizeof(cri_container_config), .pid = CRI_NAMESPACE_CONTAINER

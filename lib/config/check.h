@@ -33,9 +33,8 @@ int config_check_identity(const struct config_identity *identity, cri_call *call
 
 /* linux.security_context.selinux_options, .seccomp, .apparmor, .apparmor_profile */
 int config_check_selinux(const cri_selinux_option *option, cri_call *call);
-int config_check_seccomp(const cri_security_profile *profile, cri_call *call);
+int config_check_seccomp(const cri_security_profile *profile, const char *path, cri_call *call);
 /* A privileged container is not confined, whatever profile is named. */
-int config_check_container_seccomp(const cri_container_config *config, cri_call *call);
 int config_check_apparmor(const cri_security_profile *profile, const char *profile_name, bool privileged,
 			  cri_call *call);
 

@@ -229,7 +229,7 @@ static int check_security(const cri_container_config *config, const cri_sandbox_
 	if (!result)
 		result = config_check_selinux(config->selinux_options, call);
 	if (!result)
-		result = config_check_container_seccomp(config, call);
+		result = config_check_seccomp(config->seccomp, config->seccomp_profile_path, call);
 	if (!result)
 		result = config_check_apparmor(config->apparmor, config->apparmor_profile, config->privileged, call);
 	if (!result)

@@ -221,7 +221,7 @@ static int check_security(const cri_sandbox_config *config, cri_call *call)
 	if (!result)
 		result = config_check_selinux(config->selinux_options, call);
 	if (!result)
-		result = config_check_seccomp(config->seccomp, call);
+		result = config_check_seccomp(config->seccomp, config->seccomp_profile_path, call);
 	return result ? result : config_check_apparmor(config->apparmor, "", config->privileged, call);
 }
 

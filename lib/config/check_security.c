@@ -112,27 +112,22 @@ static int check_profile(const cri_security_profile *profile, const struct confi
 	return 0;
 }
 
-int config_check_seccomp(const cri_security_profile *profile, cri_call *call)
+int config_check_seccomp(const cri_security_profile *profile, const char *path, cri_call *call)
 {
+	static const char prefix[] = "localhost/";
 	const struct config_place place = CONFIG_PLACE(NULL, SECURITY "seccomp");
+	const struct config_place reference = CONFIG_PLACE(&place, "localhost_ref");
+	const struct config_place path_place = CONFIG_PLACE(NULL, SECURITY "seccomp_profile_path");
+	int result = profile ? check_profile(profile, &place, call) : 0;
 
-	return profile ? check_profile(profile, &place, call) : 0;
-}
-
-int config_check_container_seccomp(const cri_container_config *config, cri_call *call)
-{
-	const struct config_place place = CONFIG_PLACE(NULL, SECURITY "seccomp");
-	const struct config_place path = CONFIG_PLACE(NULL, SECURITY "seccomp_profile_path");
-	int result = config_check_seccomp(config->seccomp, call);
-
-	if (result || config->privileged)
+	if (result)
 		return result;
-	if (config->seccomp && config->seccomp->profile_type != CRI_PROFILE_UNCONFINED)
-		return config_fail(call, CRI_ENOTSUP, &place, "seccomp profiles are not built yet; use Unconfined");
-	if (!config->seccomp && *config->seccomp_profile_path &&
-	    strcmp(config->seccomp_profile_path, "unconfined") != 0)
-		return config_fail(call, CRI_ENOTSUP, &path, "seccomp profiles are not built yet; use \"unconfined\"");
-	return 0;
+	if (profile && profile->profile_type == CRI_PROFILE_LOCALHOST)
+		return config_check_path(profile->localhost_ref, &reference, CONFIG_PATH_ABSOLUTE, call);
+	if (profile || !*path || strcmp(path, "unconfined") == 0 || strcmp(path, "runtime/default") == 0)
+		return 0;
+	return config_check_path(path + (text_starts(path, prefix) ? strlen(prefix) : 0), &path_place,
+				 CONFIG_PATH_ABSOLUTE, call);
 }
 
 static bool is_unconfined(const cri_security_profile *profile)

@@ -7,6 +7,7 @@
 #include "container/log_path.h"
 #include "core/paths.h"
 #include "runtime/cgroup.h"
+#include "runtime/seccomp.h"
 #include "runtime/shim.h"
 
 #include <string.h>
@@ -57,6 +58,17 @@ static int settle_resources(struct arena *arena, struct settled_container *settl
 	return 0;
 }
 
+/* Privileged is unconfined, whatever is asked for (Kubernetes' rule). */
+static int settle_seccomp(struct arena *arena, struct settled_container *settled, cri_call *call)
+{
+	const cri_container_config *config = settled->config;
+
+	if (config->privileged)
+		return 0;
+	return seccomp_settle(arena, config->seccomp, config->seccomp_profile_path, &settled->description.seccomp,
+			      call);
+}
+
 int settle_container(cri_engine *engine, struct arena *arena, const char *id, struct settled_container *settled,
 		     cri_call *call)
 {
@@ -79,6 +91,8 @@ int settle_container(cri_engine *engine, struct arena *arena, const char *id, st
 		result = config_check_resources(settled->resources, "linux.resources", call);
 	if (result == 0)
 		result = settle_process(arena, settled, call);
+	if (result == 0)
+		result = settle_seccomp(arena, settled, call);
 	if (result == 0)
 		result = settle_namespaces(engine, arena, settled, call);
 	if (result == 0)

@@ -90,7 +90,8 @@ struct runtime_container {
 	const struct runtime_device_rule *device_rules;
 	size_t n_device_rules;
 	struct runtime_process process;
-	const char *log; /* absolute, or "" */
+	const char *seccomp; /* runtime/seccomp.h; NULL: none */
+	const char *log;     /* absolute, or "" */
 	bool stdin_open, stdin_once;
 };
 

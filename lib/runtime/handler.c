@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "core/paths.h"
 #include "runtime/cgroup.h"
+#include "runtime/seccomp.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -43,6 +44,8 @@ static int prepare_lxc(cri_engine *engine, const struct runtime_container *conta
 		result = write_text(engine, container->id, "shim.json", order, call);
 	if (result == 0)
 		result = write_file(engine, container->id, "process", record.data, record.length, call);
+	if (result == 0 && !text_is_empty(container->seccomp) && strcmp(container->seccomp, SECCOMP_DEFAULT) != 0)
+		result = write_text(engine, container->id, "seccomp.json", container->seccomp, call);
 	return result;
 }
 

@@ -7,6 +7,7 @@
 #include "core/paths.h"
 #include "network/pin_protocol.h"
 #include "runtime/cgroup.h"
+#include "runtime/seccomp.h"
 #include "runtime/shim.h"
 #include "runtime/shim_protocol.h"
 
@@ -240,6 +241,17 @@ static int add_cgroups(cri_engine *engine, const struct runtime_container *conta
 	return path && add_text(oom, memory->v2 ? "v2" : "v1", path) ? 0 : call_no_memory(call, step);
 }
 
+/* A profile of its own lies beside the order. */
+static bool add_seccomp(const struct runtime_container *container, cJSON *order)
+{
+	const char *profile = container->seccomp;
+
+	if (text_is_empty(profile))
+		return true;
+	return add_text(order, "seccomp", strcmp(profile, SECCOMP_DEFAULT) == 0 ? profile : "profile") &&
+	       json_add_int64(order, "capabilities", (int64_t)container->process.capabilities[0]) == 0;
+}
+
 static bool fill_order(cri_engine *engine, const struct runtime_container *container, cJSON *order)
 {
 	char path[PATH_MAX];
@@ -252,7 +264,7 @@ static bool fill_order(cri_engine *engine, const struct runtime_container *conta
 	       add_bool(order, "stdin", container->stdin_open) &&
 	       add_bool(order, "stdin_once", container->stdin_once) && add_text(order, "state", engine->state) &&
 	       add_text(order, "monitor_namespace", path_empty_namespace(engine, path)) &&
-	       add_text(order, "monitor_mounts", path_monitor_mounts(engine, path)) &&
+	       add_text(order, "monitor_mounts", path_monitor_mounts(engine, path)) && add_seccomp(container, order) &&
 	       add_mounts(engine->cgroups, container, order);
 }
 

@@ -46,6 +46,9 @@
  *       "cgroup_v2":{"mountpoint":PATH,"path":PATH}  and the cgroup of v2 that they are born in; absent: none
  *       "monitor_cgroup_entry":[PATH…]  tasks files for the shim and the monitor themselves,
  *       "monitor_cgroup_v2":DIRECTORY in which libcri.so lets the shim be born; absent: none,
+ *       "seccomp":"default"|"profile", of DIRECTORY/seccomp.json; absent: none. The shim compiles it, and adds the
+ *                                program to DIRECTORY/process
+ *       "capabilities":NUMBER    a bit for each that the container has, which its seccomp profile may ask for
  *       "oom":{"v1":PATH of the memory cgroup | "v2":PATH of memory.events} }
  *
  * The monitor keeps cgroups from liblxc, which would make some of its own, and write to cgroup.procs: 10 to 20 ms at

@@ -9,6 +9,7 @@
 #include "core/paths.h"
 #include "image/mounted.h"
 #include "runtime/capability.h"
+#include "runtime/seccomp.h"
 #include "runtime/shim.h"
 
 #include <string.h>
@@ -194,7 +195,10 @@ int sandbox_start_pause(cri_engine *engine, const struct sandbox_row *sandbox, c
 	apply_security(config, &arena, &pause);
 	if (!pause.process.user)
 		return call_no_memory(call, step);
-	result = engine_lock_object(engine, row.id, &lock, call);
+	if (!config->privileged)
+		result = seccomp_settle(&arena, config->seccomp, config->seccomp_profile_path, &pause.seccomp, call);
+	if (result == 0)
+		result = engine_lock_object(engine, row.id, &lock, call);
 	if (result == 0)
 		result = container_make(engine, &row, &pause, NULL, &start, call);
 	return result < 0 ? result : container_launch(engine, &row, call);

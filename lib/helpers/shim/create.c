@@ -2,6 +2,7 @@
 /* From the order to a container whose first process waits for "start". */
 #include "control.h"
 #include "exit.h"
+#include "filter.h"
 #include "go.h"
 #include "init_link.h"
 #include "kill.h"
@@ -223,6 +224,8 @@ static int prepare_beside(struct shim *shim, struct creation *creation, struct f
 		result = fill_store(shim, creation, failure);
 	if (result == 0)
 		result = mounts_send(&shim->order, shim->init.fd, failure);
+	if (result == 0)
+		result = filter_add(&shim->order, failure);
 	if (result == 0)
 		result = send_process(shim, failure);
 	return result;

@@ -85,6 +85,15 @@ static int read_cgroup_v2(struct order *order, struct failure *failure)
 	return result < 0 ? result : read_text(&order->arena, v2, "path", &order->cgroup_v2.path, failure);
 }
 
+static int read_seccomp(struct order *order, struct failure *failure)
+{
+	order->seccomp = "";
+	if (json_string(order->json, "seccomp", &order->seccomp) == -EINVAL ||
+	    json_uint64(order->json, "capabilities", &order->capabilities) == -EINVAL)
+		return fail(failure, CRI_ECORRUPT, 0, step, ORDER_FILE ": seccomp or capabilities are malformed");
+	return 0;
+}
+
 static int read_members(struct order *order, struct failure *failure)
 {
 	const cJSON *json = order->json;
@@ -126,6 +135,8 @@ static int read_members(struct order *order, struct failure *failure)
 		result = read_texts(order, "monitor_cgroup_entry", &order->monitor_cgroup_entry, failure);
 	if (result == 0)
 		result = read_oom(order, failure);
+	if (result == 0)
+		result = read_seccomp(order, failure);
 	if (result == 0 && json_array(json, "mounts", &order->mounts) == -EINVAL)
 		result = fail(failure, CRI_ECORRUPT, 0, step, ORDER_FILE ": mounts is no array");
 	return result;
@@ -164,7 +175,7 @@ void order_forget(struct order *order)
 	order->json = NULL;
 	order->mounts = NULL;
 	order->lxc_config = order->lxc_path = NULL;
-	order->state = order->monitor_namespace = order->monitor_mounts = NULL;
+	order->state = order->monitor_namespace = order->monitor_mounts = order->seccomp = NULL;
 }
 
 int order_enter(const struct texts *files, const char **failed)

@@ -34,7 +34,9 @@ struct order {
 	/* Needed to create the container only: borrowed from `json`, gone after order_forget. */
 	cJSON *json;
 	const char *lxc_config, *lxc_path, *state, *monitor_namespace, *monitor_mounts;
-	const cJSON *mounts; /* an array, or NULL */
+	const cJSON *mounts;   /* an array, or NULL */
+	const char *seccomp;   /* "": none */
+	uint64_t capabilities; /* that the container has */
 	struct texts monitor_cgroup_entry;
 };
 
