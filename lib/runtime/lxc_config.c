@@ -28,9 +28,14 @@ static const char step[] = "write liblxc's configuration";
 /* Of the tmpfs at /dev, as Docker and containerd have it. */
 #define DEV_SIZE 65536000
 
+/* Without it the end of every container waits until all of the file system below is written out: overlay syncs it when
+ * it is unmounted, image pulls and what other programs wrote there included. What a container wrote has no reader after
+ * a power cut: it has ended then, and a container starts once. */
+#define OVERLAY_OPTIONS "volatile"
+
 /* mount(2) takes a page of options, with what liblxc writes around the directories. */
 #define OPTIONS_MAX 4096
-#define OPTIONS_FRAME sizeof("upperdir=,lowerdir=,workdir=")
+#define OPTIONS_FRAME sizeof("upperdir=,lowerdir=,workdir=," OVERLAY_OPTIONS)
 
 struct render {
 	cri_engine *engine;
@@ -101,7 +106,8 @@ static int set_overlay(struct render *render)
 				 "the paths of %zu layers have %zu bytes, mount(2) takes %d: open the engine with a "
 				 "shorter root",
 				 container->n_layers, length, OPTIONS_MAX);
-	return set(render, "lxc.rootfs.path", path.data);
+	result = set(render, "lxc.rootfs.path", path.data);
+	return result < 0 ? result : set(render, "lxc.rootfs.options", OVERLAY_OPTIONS);
 }
 
 static int set_rootfs(struct render *render)

@@ -211,7 +211,9 @@ static void test_masks_and_read_only(void **state)
 	assert_output(fixture, id, "cat /proc/kcore | wc -c; ls /proc/scsi | wc -l", "0\n0\n");
 	assert_output(fixture, id, "(echo 1 >/proc/sys/kernel/domainname) 2>&1 | grep -c 'Read-only'", "1\n");
 	assert_output(fixture, id, "(echo 1 >/sys/kernel/profiling) 2>&1 | grep -c 'Read-only'", "1\n");
-	assert_output(fixture, id, "echo x >/written && cat /written", "x\n");
+	assert_output(fixture, id, "echo x >/written && sync && cat /written", "x\n");
+	/* Or its end would wait until the whole file system below is written out. */
+	assert_output(fixture, id, "grep ' / overlay ' /proc/mounts | grep -c volatile", "1\n");
 	cri_free(id);
 	config = (cri_container_config){
 		CRI_CONTAINER_CONFIG_INIT,  .name = "own",         .has_masked_paths = true,

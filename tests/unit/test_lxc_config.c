@@ -17,6 +17,7 @@ static void test_pod_container(void **state)
 	assert_int_equal(runtime_render_lxc(&engine, &container, &text, &call), 0);
 	assert_string_equal(text, "lxc.rootfs.path = overlay:/var/lib/libcri/l/a/fs:/var/lib/libcri/l/2/fs:"
 				  "/var/lib/libcri/l/1/fs:/var/lib/libcri/c/c1/upper\n"
+				  "lxc.rootfs.options = volatile\n"
 				  "lxc.rootfs.mount = /run/lxc/rootfs\n"
 				  "lxc.namespace.share.net = /proc/self/fd/10/sandboxes/p1/net\n"
 				  "lxc.namespace.share.ipc = /proc/self/fd/10/sandboxes/p1/ipc\n"
