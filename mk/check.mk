@@ -54,7 +54,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/be
 BENCH_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/bench/bench_*.c),$(wildcard tests/bench/*.c)))
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BENCH_COMMON) $(BUILD)/libcri.so
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(BUILD)/tests/bench/$*.o $(BENCH_COMMON) -L$(BUILD) -lcri -lpthread -lm \
+	$(Q)$(CC) $(LDFLAGS_ALL) $(BUILD)/tests/bench/$*.o $(BENCH_COMMON) -L$(BUILD) -lcri -lpthread -lm $(BENCH_LIBS) \
 		-Wl,-rpath,'$$ORIGIN/../..' -o $@
 bench: deps
 	@$(SUBMAKE) -j$$(nproc) all $(BENCHES)

@@ -127,7 +127,7 @@ static int ensure_bridge(struct netlink *host, const struct bridge *bridge, stru
 	if (!link->is_bridge)
 		return fail(failure, CRI_EPRECONDITION, "the interface %s exists and is no bridge", bridge->name);
 	if (!(link->flags & IFF_UP)) {
-		code = link_set_up(host, link->index, true);
+		code = link_set_up(host, bridge->name);
 		if (code < 0)
 			return fail_errno(failure, code, "bring the bridge %s up", bridge->name);
 	}
@@ -247,7 +247,6 @@ static int masquerade(struct pod *pod, const struct making *making, struct failu
 		code = rules_masquerade(&rules, &making->allocations[i].prefix, failure);
 	if (code == 0)
 		code = rules_commit(&rules, failure);
-	rules_close(&rules);
 	return code;
 }
 

@@ -26,7 +26,7 @@ struct making {
 };
 
 /* Addresses, routes and the announcement, inside the pod. */
-int bridge_set_up_inside(struct pod *pod, const struct making *making, struct failure *failure);
+int bridge_set_up_inside(struct pod *pod, struct making *making, struct failure *failure);
 int bridge_result(struct pod *pod, const cJSON *configuration, const struct making *making, cJSON **result,
 		  struct failure *failure);
 /* CHECK: the interface has the addresses that ADD answered. */

@@ -192,30 +192,29 @@ static int announce(void *data)
  * forwards nothing to its new port, and IPv6 keeps still. Asking for an interface runs it at once (rtnl_getlink, since
  * Linux 6.8); older kernels get there a little later.
  */
-static void settle(struct pod *pod, const struct making *making)
+static int settle(struct pod *pod, struct making *making, struct link *inside)
 {
-	struct link link;
+	struct link host;
+	int code = link_find(&pod->nets->host, making->host_name, &host);
 
-	(void)link_find(&pod->nets->host, making->host_name, &link);
-	(void)link_find(&pod->nets->host, making->bridge.name, &link);
-	(void)link_find(&pod->nets->inside, making->interface, &link);
+	/* The bridge may have taken its first port's MAC address. */
+	if (code == 0)
+		code = link_find(&pod->nets->host, making->bridge.name, &making->link);
+	return code < 0 ? code : link_find(&pod->nets->inside, making->interface, inside);
 }
 
-int bridge_set_up_inside(struct pod *pod, const struct making *making, struct failure *failure)
+int bridge_set_up_inside(struct pod *pod, struct making *making, struct failure *failure)
 {
 	struct link link;
-	int code = link_find(&pod->nets->inside, making->interface, &link);
+	int code = nets_enter(pod, write_settings, making, failure);
 
 	if (code < 0)
-		return fail_errno(failure, code, "find %s in the pod", making->interface);
-	code = nets_enter(pod, write_settings, (void *)making, failure);
-	if (code < 0)
 		return fail_errno(failure, code, "switch IPv6 on for %s in the pod", making->interface);
+	code = link_set_up(&pod->nets->inside, making->interface);
 	if (code == 0)
-		code = link_set_up(&pod->nets->inside, link.index, true);
+		code = settle(pod, making, &link);
 	if (code < 0)
 		return fail_errno(failure, code, "bring %s up in the pod", making->interface);
-	settle(pod, making);
 	for (size_t i = 0; i < making->host_local.n_sets && code == 0; i++)
 		code = add_address(pod, making, &link, &making->allocations[i].prefix, failure);
 	if (code == 0)
@@ -255,14 +254,9 @@ int bridge_result(struct pod *pod, const cJSON *configuration, const struct maki
 {
 	CLEANUP_JSON cJSON *made = result_new();
 	char bridge_mac[MAC_TEXT], host_mac[MAC_TEXT], mac[MAC_TEXT];
-	struct link bridge;
 	int code;
 
-	/* The bridge may have taken its first port's. */
-	code = link_find(&pod->nets->host, making->bridge.name, &bridge);
-	if (code < 0)
-		return fail_errno(failure, code, "find the bridge %s", making->bridge.name);
-	if (!made || !result_add_interface(made, making->bridge.name, mac_text(bridge.mac, bridge_mac), NULL) ||
+	if (!made || !result_add_interface(made, making->bridge.name, mac_text(making->link.mac, bridge_mac), NULL) ||
 	    !result_add_interface(made, making->host_name, mac_text(making->host_mac, host_mac), NULL) ||
 	    !result_add_interface(made, making->interface, mac_text(making->mac, mac), pod->namespace_path))
 		return fail_memory(failure);

@@ -63,16 +63,21 @@ static int take(int directory, const char *name, const struct buffer *content)
 	return linkat(AT_FDCWD, path, directory, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
+/* It only decides where the next search begins. So it may be written over: emptying a file first makes ext4 write it to
+ * the disk when it is closed. */
 static void remember_last(int directory, size_t set, const char *address)
 {
+	const size_t length = strlen(address);
 	char name[32];
+	struct stat status;
 	CLEANUP_CLOSE int fd = -1;
 
 	snprintf(name, sizeof(name), "last_reserved_ip.%zu", set);
-	fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	/* It only decides where the next search begins. */
-	if (fd >= 0)
-		(void)fs_write_full(fd, address, strlen(address));
+	fd = openat(directory, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0 || fs_write_full(fd, address, length) < 0)
+		return;
+	if (fstat(fd, &status) == 0 && status.st_size > (off_t)length)
+		(void)!ftruncate(fd, (off_t)length);
 }
 
 /* The range that holds an address, or the set's size. */

@@ -161,12 +161,13 @@ int link_disable_port(struct netlink *netlink, int index)
 	return set_port(netlink, index, IFLA_BRPORT_STATE, BR_STATE_DISABLED);
 }
 
-int link_set_up(struct netlink *netlink, int index, bool up)
+int link_set_up(struct netlink *netlink, const char *name)
 {
 	char buffer[REQUEST_SIZE];
 	struct nlmsghdr *header = begin(buffer, RTM_NEWLINK, 0);
 
-	begin_link(header, index, true)->ifi_flags = up ? IFF_UP : 0;
+	begin_link(header, 0, true);
+	mnl_attr_put_strz(header, IFLA_IFNAME, name);
 	return netlink_talk(netlink, header, NULL, NULL);
 }
 

@@ -34,7 +34,7 @@ struct veth {
 /* The host's end is up, the peer is not. -EEXIST: either name is taken. */
 int link_make_veth(struct netlink *netlink, const struct veth *veth);
 int link_set_hairpin(struct netlink *netlink, int index);
-int link_set_up(struct netlink *netlink, int index, bool up);
+int link_set_up(struct netlink *netlink, const char *name);
 /* A port of a bridge: nothing is forwarded to it or from it any more. Unlike taking it down, waits for nobody. */
 int link_disable_port(struct netlink *netlink, int index);
 /* A bridge keeps it from then on, whatever ports come and go. */

@@ -64,7 +64,7 @@ int loopback_run(struct pod *pod, const struct attachment *attachment, const cJS
 	if (code == 0 && !(link.flags & IFF_UP) && pod->command == COMMAND_CHECK)
 		return fail(failure, CRI_EPRECONDITION, "loopback is down");
 	if (code == 0 && !(link.flags & IFF_UP))
-		code = link_set_up(inside, link.index, true);
+		code = link_set_up(inside, "lo");
 	if (code < 0)
 		return fail_errno(failure, code, "bring loopback up");
 	if (pod->command == COMMAND_CHECK)

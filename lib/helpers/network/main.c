@@ -262,6 +262,8 @@ int main(void)
 	if (code == 0)
 		code = carry_out(&request, &undone, &failure);
 	code = write_answer(&request, code, undone, &failure);
+	if (lock >= 0)
+		lock_release(take_fd(&lock));
 	nets_close(&request.pod);
 	for (size_t i = 0; i < request.n; i++)
 		cJSON_Delete(request.attachments[i].result);

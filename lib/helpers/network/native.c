@@ -66,7 +66,7 @@ bool native_can(const struct pod *pod, const cJSON *configuration)
 	return !strcmp(type, "loopback") && loopback_can(configuration);
 }
 
-int native_makes_rules(const struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
+int native_makes_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
 		       bool *makes_rules, bool *by_program, struct failure *failure)
 {
 	const char *type = "", *prefix = NULL;

@@ -18,7 +18,7 @@ int native_run(struct pod *pod, const struct attachment *attachment, const cJSON
  * own. With a configuration that makes rules, this program does DEL, and the plugin's program after it when
  * *by_program, since its rules are there.
  */
-int native_makes_rules(const struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
+int native_makes_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
 		       bool *makes_rules, bool *by_program, struct failure *failure);
 
 /* One plugin each. `_can` looks at the options only. */

@@ -105,6 +105,20 @@ int nets_enter(struct pod *pod, int (*action)(void *), void *data, struct failur
 	return result;
 }
 
+int nets_filter(struct pod *pod, struct netlink **netlink)
+{
+	struct failure ignored = { 0 };
+	struct nets *nets = get(pod, &ignored);
+	int result = 0;
+
+	if (!nets)
+		return -ENOMEM;
+	if (!nets->filter.socket)
+		result = netlink_open(&nets->filter, NETLINK_NETFILTER);
+	*netlink = &nets->filter;
+	return result;
+}
+
 static int open_here(void *data)
 {
 	return netlink_open(data, NETLINK_ROUTE);
@@ -133,6 +147,7 @@ void nets_close(struct pod *pod)
 		return;
 	netlink_close(&nets->host);
 	netlink_close(&nets->inside);
+	netlink_close(&nets->filter);
 	cleanup_close_fd(&nets->host_fd);
 	cleanup_close_fd(&nets->inside_fd);
 	free(nets);

@@ -13,7 +13,7 @@ struct netlink {
 };
 
 struct nets {
-	struct netlink host, inside;
+	struct netlink host, inside, filter;
 	int host_fd, inside_fd; /* the namespaces */
 };
 
@@ -28,6 +28,9 @@ int netlink_talk(struct netlink *netlink, struct nlmsghdr *request, mnl_cb_t cal
 int nets_host(struct pod *pod, struct netlink **netlink, struct failure *failure);
 /* That of the pod's; the program itself stays in the host's. */
 int nets_inside(struct pod *pod, struct netlink **netlink, struct failure *failure);
+/* Netfilter's, in the host's; -errno. It stays open until the answer is given: closing it waits until the kernel has
+ * destroyed what was deleted (nft_rcv_nl_event), which takes it tens of milliseconds. */
+int nets_filter(struct pod *pod, struct netlink **netlink);
 /* Runs `action` inside the pod's namespace. */
 int nets_enter(struct pod *pod, int (*action)(void *), void *data, struct failure *failure);
 void nets_close(struct pod *pod);

@@ -152,7 +152,7 @@ static void forget_flows(struct rules *rules, const cJSON *mappings)
 		struct mapping mapping;
 
 		if (read_mapping(json, &mapping, &ignored) == 0 && mapping.protocol == IPPROTO_UDP && mapping.host_port)
-			(void)conntrack_forget_udp(&rules->netlink, mapping.host_port, &ignored);
+			(void)conntrack_forget_udp(rules->netlink, mapping.host_port, &ignored);
 	}
 }
 
@@ -211,7 +211,6 @@ int portmap_run(struct pod *pod, const struct attachment *attachment, const cJSO
 			code = add(&rules, pod, attachment->interface, mappings, snat, previous, failure);
 		else if (code == 0)
 			code = check(&rules, attachment->interface, mappings, previous, failure);
-		rules_close(&rules);
 	}
 	if (code == 0 && pod->command == COMMAND_ADD) {
 		*result = cJSON_Duplicate(previous, true);

@@ -15,11 +15,11 @@
 #define BATCH_SIZE 180000 /* below the socket's send buffer */
 #define DUMP_TRIES 16
 
-static int open_rules(struct rules *rules, const struct pod *pod, const char *interface)
+static int open_rules(struct rules *rules, struct pod *pod, const char *interface)
 {
 	memset(rules, 0, sizeof(*rules));
 	snprintf(rules->owner, sizeof(rules->owner), "%s/%s", pod->id, interface);
-	return netlink_open(&rules->netlink, NETLINK_NETFILTER);
+	return nets_filter(pod, &rules->netlink);
 }
 
 /* The kernel was built without nftables. */
@@ -28,18 +28,13 @@ static bool is_missing(int result)
 	return result == -EPROTONOSUPPORT || result == -EOPNOTSUPP;
 }
 
-int rules_open(struct rules *rules, const struct pod *pod, const char *interface, struct failure *failure)
+int rules_open(struct rules *rules, struct pod *pod, const char *interface, struct failure *failure)
 {
 	int result = open_rules(rules, pod, interface);
 
 	if (is_missing(result))
 		return fail(failure, CRI_ENOTSUP, "nftables: the kernel has none");
 	return result < 0 ? fail_errno(failure, result, "nftables: open a netfilter socket") : 0;
-}
-
-void rules_close(struct rules *rules)
-{
-	netlink_close(&rules->netlink);
 }
 
 int rules_send(struct netlink *netlink, struct mnl_nlmsg_batch *batch, unsigned first_sequence, unsigned *index)
@@ -128,7 +123,7 @@ static int commit(struct rules *rules, uint16_t type, unsigned *index)
 {
 	static char buffer[2 * BATCH_SIZE];
 	struct mnl_nlmsg_batch *batch = mnl_nlmsg_batch_start(buffer, BATCH_SIZE);
-	unsigned sequence = rules->netlink.sequence + 1;
+	unsigned sequence = rules->netlink->sequence + 1;
 	unsigned first = sequence + 1; /* behind the batch's begin */
 	bool ready = batch != NULL;
 	int result = -ENOMEM;
@@ -143,8 +138,8 @@ static int commit(struct rules *rules, uint16_t type, unsigned *index)
 	if (ready) {
 		nftnl_batch_end(mnl_nlmsg_batch_current(batch), sequence++);
 		mnl_nlmsg_batch_next(batch);
-		rules->netlink.sequence = sequence;
-		result = rules_send(&rules->netlink, batch, first, index);
+		rules->netlink->sequence = sequence;
+		result = rules_send(rules->netlink, batch, first, index);
 	}
 	mnl_nlmsg_batch_stop(batch);
 	return result;
@@ -173,7 +168,7 @@ int rules_commit(struct rules *rules, struct failure *failure)
 	result = commit(rules, NFT_MSG_NEWSETELEM, &index);
 	/* The first pod since the machine came up, or somebody flushed the rules. */
 	if (result == -ENOENT) {
-		result = rules_make_table(&rules->netlink);
+		result = rules_make_table(rules->netlink);
 		if (result == 0 || result == -EEXIST)
 			result = commit(rules, NFT_MSG_NEWSETELEM, &index);
 	}
@@ -376,10 +371,10 @@ static int collect(struct rules *rules, unsigned set, struct collecting *collect
 		*collecting = before;
 		collecting->set = set;
 		rules->n = n;
-		result = netlink_talk(&rules->netlink, header, collect_message, collecting);
+		result = netlink_talk(rules->netlink, header, collect_message, collecting);
 		if (result == -EINTR) {
-			netlink_close(&rules->netlink);
-			result = netlink_open(&rules->netlink, NETLINK_NETFILTER);
+			netlink_close(rules->netlink);
+			result = netlink_open(rules->netlink, NETLINK_NETFILTER);
 			result = result < 0 ? result : -EINTR;
 		}
 	}
@@ -414,14 +409,13 @@ static int delete_all(struct rules *rules, unsigned mask)
 	return result == -ENOENT ? 0 : result;
 }
 
-int rules_forget(const struct pod *pod, const char *interface, unsigned mask, struct failure *failure)
+int rules_forget(struct pod *pod, const char *interface, unsigned mask, struct failure *failure)
 {
 	static struct rules rules;
 	int result = open_rules(&rules, pod, interface);
 
 	if (result == 0)
 		result = delete_all(&rules, mask);
-	rules_close(&rules);
 	if (is_missing(result))
 		return 0;
 	return result < 0 ? fail_errno(failure, result, "nftables: delete the pod's elements") : 0;

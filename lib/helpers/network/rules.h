@@ -33,7 +33,7 @@ struct rules_element {
 };
 
 struct rules {
-	struct netlink netlink;
+	struct netlink *netlink;
 	char owner[RULES_OWNER];
 	struct rules_element elements[512];
 	size_t n;
@@ -54,8 +54,7 @@ int rules_make_table(struct netlink *netlink);
 /* Sends a batch and reads what the kernel complains of: 0 or -errno of the first that failed, *index which (from 0). */
 int rules_send(struct netlink *netlink, struct mnl_nlmsg_batch *batch, unsigned first_sequence, unsigned *index);
 
-int rules_open(struct rules *rules, const struct pod *pod, const char *interface, struct failure *failure);
-void rules_close(struct rules *rules);
+int rules_open(struct rules *rules, struct pod *pod, const char *interface, struct failure *failure);
 
 /* What leaves the pod's subnet bears the host's address. Collected; rules_commit adds all or none. */
 int rules_masquerade(struct rules *rules, const struct prefix *pod, struct failure *failure);
@@ -69,7 +68,7 @@ int rules_commit(struct rules *rules, struct failure *failure);
 #define PORTMAP_SETS (1u << SET_SNAT | 1u << MAP_PORTS | 1u << MAP_ADDRESS_PORTS)
 
 /* Deletes the owner's elements in the sets of `mask`. No table, no nftables: success. */
-int rules_forget(const struct pod *pod, const char *interface, unsigned mask, struct failure *failure);
+int rules_forget(struct pod *pod, const char *interface, unsigned mask, struct failure *failure);
 /* How many the owner has. */
 int rules_count(struct rules *rules, unsigned mask, unsigned *count, struct failure *failure);
 

@@ -62,24 +62,22 @@ static bool old_iptables_has_nat(const char *names)
 	return fs_read(AT_FDCWD, names, NAMES_MAX, &content) == 0 && content.length && strstr(content.data, "nat");
 }
 
-int program_rules_find(const struct pod *pod, const char *network, const char *prefix, bool *found,
-		       struct failure *failure)
+int program_rules_find(struct pod *pod, const char *network, const char *prefix, bool *found, struct failure *failure)
 {
 	static const uint16_t families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
-	struct netlink netlink = { .socket = NULL };
+	struct netlink *netlink = NULL;
 	char name[CHAIN_LENGTH + 1];
 	int result = chain_name(pod, network, prefix, name);
 
 	*found = old_iptables_has_nat("/proc/self/net/ip_tables_names") ||
 		 old_iptables_has_nat("/proc/self/net/ip6_tables_names");
 	if (result == 0)
-		result = netlink_open(&netlink, NETLINK_NETFILTER);
+		result = nets_filter(pod, &netlink);
 	for (size_t i = 0; i < 2 && result == 0 && !*found; i++) {
-		result = find_chain(&netlink, families[i], name);
+		result = find_chain(netlink, families[i], name);
 		*found = result == 0;
 		result = is_absent(result) ? 0 : result;
 	}
-	netlink_close(&netlink);
 	return result < 0 && !is_absent(result) ? fail_errno(failure, result, "nftables: look for the chain %s", name)
 						: 0;
 }

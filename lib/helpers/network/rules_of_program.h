@@ -13,7 +13,6 @@
  * Whether the chain of a pod in a network is there, in the nat table of either family. The old iptables, which is not
  * nftables, keeps its rules where they cannot be asked for one by one: *found is true when it has a nat table at all.
  */
-int program_rules_find(const struct pod *pod, const char *network, const char *prefix, bool *found,
-		       struct failure *failure);
+int program_rules_find(struct pod *pod, const char *network, const char *prefix, bool *found, struct failure *failure);
 
 #endif
