@@ -3,9 +3,9 @@
 #include "base/fs.h"
 #include "base/lock.h"
 #include "core/paths.h"
-#include "image/info.h"
 #include "image/layer.h"
 #include "image/mounted.h"
+#include "image/temporary.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -85,25 +85,6 @@ static int for_each(cri_engine *engine, const char *path, int (*visit)(cri_engin
 	return result;
 }
 
-static int recover_import(cri_engine *engine, const char *name, cri_call *call)
-{
-	CLEANUP_LOCK int lock = -1;
-	char lock_name[NAME_MAX + sizeof(IMPORT_LOCK)], path[PATH_MAX];
-	int result, error;
-
-	snprintf(lock_name, sizeof(lock_name), IMPORT_LOCK "%s", name);
-	result = engine_trylock_object(engine, lock_name, &lock, call);
-	if (result == CRI_EAGAIN)
-		return 0;
-	if (result < 0)
-		return result;
-	error = fs_remove_tree(AT_FDCWD, path_temporary(engine, name, path));
-	if (error)
-		engine_log(engine, CRI_LOG_WARNING, "recover images: %s cannot be removed: %s", path,
-			   strerrordesc_np(-error));
-	return 0;
-}
-
 /* A row may be lost in a power cut, after its directory was made. Directories are made after their rows and go before
  * them, so one without a row is nobody's. */
 static int recover_layer(cri_engine *engine, const char *name, cri_call *call)
@@ -130,7 +111,7 @@ int image_recover(cri_engine *engine, cri_call *call)
 {
 	char path[PATH_MAX];
 	char *slash;
-	int result = for_each(engine, path_temporary(engine, "", path), recover_import, call);
+	int result = for_each(engine, path_temporary(engine, "", path), temporary_recover, call);
 
 	if (result == 0)
 		result = image_collect_layers(engine, call);

@@ -23,6 +23,10 @@ int fetch_start(cri_engine *engine, struct fetch *fetch, cri_call *call);
 /* Takes a session of the engine's helper for registries, which is started if there is none. The session's request
  * "registry" has gone; takes `registry`. (fetch_service.c) */
 int fetch_start_network(cri_engine *engine, struct fetch *fetch, cJSON *registry, cri_call *call);
+/* The same from a helper of its own, in the cgroup of `charge`. */
+struct charge;
+int fetch_start_charged(cri_engine *engine, struct fetch *fetch, const struct charge *charge, cJSON *registry,
+			cri_call *call);
 /* At the engine's end; NULL is allowed. */
 void fetch_service_free(struct fetch_service *service);
 

@@ -8,6 +8,7 @@
 #include "base/socket.h"
 #include "base/spawn.h"
 #include "core/paths.h"
+#include "image/charge.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -38,11 +39,12 @@ void fetch_service_free(struct fetch_service *service)
 	free(service);
 }
 
-static int start(cri_engine *engine, struct fetch_service *service, cri_call *call)
+static int start(cri_engine *engine, const struct charge *charge, struct fetch_service *service, cri_call *call)
 {
 	CLEANUP_CLOSE int theirs = -1;
 	CLEANUP_CLOSE int ours = -1;
 	const char *const argv[] = { "cri-fetch", "network", NULL };
+	struct spawn spawn = { SPAWN_INIT, .argv = argv, .n_fds = 1 };
 	char path[PATH_MAX];
 	int pair[2];
 	int error = socket_pair(pair);
@@ -53,11 +55,12 @@ static int start(cri_engine *engine, struct fetch_service *service, cri_call *ca
 	theirs = pair[1];
 	if (!path_helper(engine, argv[0], path))
 		return call_fail_errno(call, ENAMETOOLONG, step, "%s", engine->helpers);
+	spawn.path = path;
+	spawn.fds = &theirs;
+	charge_spawn(charge, &spawn);
 	error = fs_set_nonblocking(ours, true);
 	if (!error)
-		error = spawn_program(
-			&(struct spawn){ SPAWN_INIT, .path = path, .argv = argv, .fds = &theirs, .n_fds = 1 },
-			&service->process);
+		error = spawn_program(&spawn, &service->process);
 	if (error)
 		return call_fail_errno(call, error, step, "%s", path);
 	service->control = take_fd(&ours);
@@ -83,7 +86,7 @@ static int send_session(cri_engine *engine, int socket, bool fresh, cri_call *ca
 		error = socket_send(service->control, "", 1, &socket, 1);
 	if (error == -EPIPE || error == -ECONNRESET) {
 		close_both(service);
-		error = start(engine, service, call);
+		error = start(engine, NULL, service, call);
 		if (error)
 			return error;
 		error = socket_send(service->control, "", 1, &socket, 1);
@@ -91,19 +94,27 @@ static int send_session(cri_engine *engine, int socket, bool fresh, cri_call *ca
 	return error ? call_fail_errno(call, error, step, "send a session") : 0;
 }
 
+/* *theirs: the other end of a session's socket. */
+static int make_session(struct fetch *fetch, int *theirs, cri_call *call)
+{
+	int pair[2];
+	int error = socket_pair(pair);
+
+	if (error)
+		return call_fail_errno(call, error, step, "make a socket");
+	fetch->socket = pair[0];
+	*theirs = pair[1];
+	error = fs_set_nonblocking(fetch->socket, true);
+	return error ? call_fail_errno(call, error, step, "set up a socket") : 0;
+}
+
 static int begin_session(cri_engine *engine, struct fetch *fetch, bool fresh, cri_call *call)
 {
 	CLEANUP_CLOSE int theirs = -1;
-	int pair[2];
-	int result = socket_pair(pair);
+	int result = make_session(fetch, &theirs, call);
 
-	if (result)
-		return call_fail_errno(call, result, step, "make a socket");
-	fetch->socket = pair[0];
-	theirs = pair[1];
-	result = fs_set_nonblocking(fetch->socket, true);
-	if (result)
-		return call_fail_errno(call, result, step, "set up a socket");
+	if (result < 0)
+		return result;
 	pthread_mutex_lock(&engine->settings);
 	result = send_session(engine, theirs, fresh, call);
 	pthread_mutex_unlock(&engine->settings);
@@ -139,4 +150,25 @@ int fetch_start_network(cri_engine *engine, struct fetch *fetch, cJSON *registry
 		fetch_stop(fetch);
 	}
 	return result;
+}
+
+int fetch_start_charged(cri_engine *engine, struct fetch *fetch, const struct charge *charge, cJSON *registry,
+			cri_call *call)
+{
+	CLEANUP_JSON cJSON *request = registry;
+	struct fetch_service service = { -1, -1 };
+	CLEANUP_CLOSE int theirs = -1;
+	int result = start(engine, charge, &service, call);
+
+	if (result == 0)
+		result = make_session(fetch, &theirs, call);
+	if (result == 0) {
+		result = socket_send(service.control, "", 1, &theirs, 1);
+		if (result)
+			result = call_fail_errno(call, result, step, "send a session");
+	}
+	/* It has all that it will get, and ends with its one session. */
+	fetch->process = take_fd(&service.process);
+	close_both(&service);
+	return result < 0 ? result : fetch_open(fetch, TAKE_POINTER(request), call);
 }

@@ -15,6 +15,7 @@
 #include "image/policy.h"
 #include "image/progress.h"
 #include "image/reference.h"
+#include "image/temporary.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -39,9 +40,8 @@ struct import {
 	const cri_import_options *options;
 	struct fetch fetch;
 	int layout; /* -1: it is an embedded image's manifest */
-	/* Where an archive is unpacked meanwhile; "" for a layout. */
-	char temporary[PATH_MAX];
-	int lock;
+	/* Where an archive is unpacked meanwhile; none for a layout. */
+	struct temporary temporary;
 	struct progress progress;
 };
 
@@ -49,23 +49,12 @@ struct import {
 
 static int make_temporary(struct import *import, int *directory, cri_call *call)
 {
-	unsigned char bytes[8];
-	char id[2 * sizeof(bytes) + 1], name[64];
-	int error = random_bytes(bytes, sizeof(bytes));
-	int result;
+	int result = temporary_make(import->engine, &import->temporary, call);
 
-	if (error)
-		return call_fail_errno(call, error, step, "make a name");
-	text_hex(bytes, sizeof(bytes), id);
-	snprintf(name, sizeof(name), IMPORT_LOCK "%s", id);
-	result = engine_lock_object(import->engine, name, &import->lock, call);
 	if (result < 0)
 		return result;
-	error = fs_make_directories(path_temporary(import->engine, id, import->temporary), 0700);
-	if (error)
-		return call_fail_errno(call, error, step, "make %s", import->temporary);
-	*directory = open(import->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return *directory < 0 ? call_fail_errno(call, errno, step, "open %s", import->temporary) : 0;
+	*directory = open(import->temporary.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *directory < 0 ? call_fail_errno(call, errno, step, "open %s", import->temporary.path) : 0;
 }
 
 static int unpack_archive(struct import *import, int source, cri_call *call)
@@ -124,18 +113,9 @@ static int open_source(struct import *import, cri_call *call)
 
 static void import_end(struct import *import, cri_call *call)
 {
-	int error;
-
 	fetch_stop(&import->fetch);
 	cleanup_close_fd(&import->layout);
-	if (*import->temporary) {
-		error = fs_remove_tree(AT_FDCWD, import->temporary);
-		if (error)
-			engine_log(import->engine, CRI_LOG_WARNING, "import: %s cannot be removed yet: %s",
-				   import->temporary, strerrordesc_np(-error));
-	}
-	if (import->lock >= 0)
-		lock_release(import->lock);
+	temporary_remove(import->engine, &import->temporary);
 	/* Layers of an image that failed in the end, or lost its last tag's layers to another. */
 	if (call->code) {
 		cri_call undo;
@@ -180,9 +160,9 @@ static int admit(struct import *import, const struct incoming *image, cri_call *
 	const bool has_manifest = *image->manifest_digest;
 	const char *const digests[] = { has_manifest ? image->digest : image->id, image->manifest_digest };
 	const struct policy_subject subject = {
-		.transport = !*import->temporary ? "oci"
-			     : has_manifest      ? "oci-archive"
-						 : "docker-archive",
+		.transport = !*import->temporary.path ? "oci"
+			     : has_manifest           ? "oci-archive"
+						      : "docker-archive",
 		.scope = import->path,
 		.names = image->names,
 		.n_names = image->n_names,
@@ -270,9 +250,12 @@ static int import_images(cri_engine *engine, const void *pointer, void *output, 
 	const struct import_args *args = pointer;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	CLEANUP_LIST cri_list *list = NULL;
-	struct import import = {
-		.engine = engine, .arena = &arena, .path = args->path, .fetch = FETCH_CLOSED, .layout = -1, .lock = -1
-	};
+	struct import import = { .engine = engine,
+				 .arena = &arena,
+				 .path = args->path,
+				 .fetch = FETCH_CLOSED,
+				 .layout = -1,
+				 .temporary = TEMPORARY_NONE };
 	const void *options;
 	int result;
 

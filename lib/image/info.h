@@ -10,7 +10,4 @@ cri_list *image_info_list(cri_call *call);
 /* Adds an image whose texts are in the list's arena. */
 int image_info_add(cri_list *list, const struct image_row *row, cri_call *call);
 
-/* With the name of a directory in <root>/tmp, the id of the lock of who uses it. */
-#define IMPORT_LOCK "import-"
-
 #endif

@@ -98,7 +98,8 @@ static int start_layer(struct layer_set *set, struct layer *layer, cri_call *cal
 	if (result == 0)
 		result = make_row(set, layer, call);
 	if (result == 0)
-		result = unpacker_start(set->engine, "layer", layer->directory, &limits, &layer->unpacker, &sink, call);
+		result = unpacker_start(set->engine, "layer", layer->directory, &limits, set->charge, &layer->unpacker,
+					&sink, call);
 	if (result == 0)
 		result = fetch_layer(set->fetch, source, sink, &layer->expected, &layer->job, call);
 	if (result == 0)
@@ -393,7 +394,7 @@ int layer_unpack_archive(struct layer_set *set, int source, int directory, uint6
 	struct layer *archive = &set->layers[0];
 	CLEANUP_CLOSE int sink = -1;
 	size_t n_running = 1;
-	int result = unpacker_start(set->engine, "archive", directory, &limits, &archive->unpacker, &sink, call);
+	int result = unpacker_start(set->engine, "archive", directory, &limits, NULL, &archive->unpacker, &sink, call);
 
 	if (result == 0)
 		result = fetch_layer(set->fetch, source, sink, &archive->expected, &archive->job, call);

@@ -51,8 +51,9 @@ struct layer_set {
 	cri_engine *engine;
 	struct arena *arena;
 	struct fetch *fetch;
-	int layout;           /* directory of the blobs; -1: they are the registry's */
-	struct layer *layers; /* lowest first */
+	const struct charge *charge; /* NULL: nobody in particular */
+	int layout;                  /* directory of the blobs; -1: they are the registry's */
+	struct layer *layers;        /* lowest first */
 	size_t n_layers;
 	void (*progress)(struct layer_set *set, void *data);
 	void *progress_data;

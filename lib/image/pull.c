@@ -10,6 +10,7 @@
 #include "image/commit.h"
 #include "image/policy.h"
 #include "image/progress.h"
+#include "runtime/cgroup.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct pull {
 	struct reference reference;
 	struct platform wanted;
 	struct fetch fetch;
+	struct charge charge;
 	struct progress progress;
 	cri_call *call;
 };
@@ -195,7 +197,7 @@ static int resolve(struct pull *pull, struct incoming *image, struct fetch_manif
 		result = index_parse(pull->arena, manifest->bytes, manifest->length, &index, pull->call);
 		if (result == 0)
 			result = choose(pull, &index, &chosen);
-		if (result == 0)
+		if (result == 0 && chosen)
 			result = read_manifest(pull, chosen->digest, manifest);
 	}
 	image->manifest_digest = manifest->digest;
@@ -242,6 +244,7 @@ static int make(struct pull *pull, const char **id)
 	struct layer_set set = { .engine = pull->engine,
 				 .arena = pull->arena,
 				 .fetch = &pull->fetch,
+				 .charge = &pull->charge,
 				 .layout = -1,
 				 .progress = progress_layers,
 				 .progress_data = &pull->progress };
@@ -257,11 +260,48 @@ static int make(struct pull *pull, const char **id)
 	return 0;
 }
 
+/* NULL, "": to nobody in particular. */
+static const char *charged_to(const struct pull *pull)
+{
+	return pull->options->sandbox ? pull->options->sandbox->cgroup_parent : "";
+}
+
+/* To ask whether the image is the registry's takes no work worth charging, so that is done with a warm connection; what
+ * follows has helpers of its own. */
+static int connect_and_look(struct pull *pull, const cJSON *registry, const char **id)
+{
+	const bool charged = !text_is_empty(charged_to(pull));
+	struct image_row row;
+	cri_call quiet;
+	cJSON *copy;
+	int result = 0;
+
+	call_init_child(&quiet, pull->call);
+	if (!charged || store_image_get(pull->engine->store, pull->arena, pull->name, &row, &quiet) == 0) {
+		copy = cJSON_Duplicate(registry, true);
+		if (!copy)
+			return call_no_memory(pull->call, step);
+		result = fetch_start_network(pull->engine, &pull->fetch, copy, pull->call);
+		if (result == 0)
+			result = is_current(pull, id);
+	}
+	if (result != 0 || !charged)
+		return result;
+	fetch_stop(&pull->fetch);
+	result = charge_begin(pull->engine, pull->arena, charged_to(pull), &pull->charge, pull->call);
+	if (result < 0)
+		return result;
+	copy = cJSON_Duplicate(registry, true);
+	if (!copy)
+		return call_no_memory(pull->call, step);
+	return fetch_start_charged(pull->engine, &pull->fetch, &pull->charge, copy, pull->call);
+}
+
 static int run(struct pull *pull, const char **id)
 {
 	CLEANUP_LOCK int lock = -1;
+	CLEANUP_JSON cJSON *registry = NULL;
 	const char *lock_name = arena_printf(pull->arena, "pull-%s", pull->name);
-	cJSON *registry = NULL;
 	int result;
 
 	if (!lock_name)
@@ -270,14 +310,10 @@ static int run(struct pull *pull, const char **id)
 	/* Who comes second finds the image. */
 	if (result == 0)
 		result = engine_lock_object(pull->engine, lock_name, &lock, pull->call);
-	if (result < 0) {
-		cJSON_Delete(registry);
+	if (result < 0)
 		return result;
-	}
 	progress_step(&pull->progress, "resolve");
-	result = fetch_start_network(pull->engine, &pull->fetch, registry, pull->call);
-	if (result == 0)
-		result = is_current(pull, id);
+	result = connect_and_look(pull, registry, id);
 	return result == 0 ? make(pull, id) : result;
 }
 
@@ -292,6 +328,8 @@ static int read_args(struct pull *pull, const struct pull_args *args)
 	pull->progress.function = pull->options->progress;
 	pull->progress.data = pull->options->progress_data;
 	result = platform_parse(pull->arena, pull->options->platform, &pull->wanted, pull->call);
+	if (result == 0 && !text_is_empty(charged_to(pull)))
+		result = cgroup_check_path(charged_to(pull), "sandbox.linux.cgroup_parent", pull->call);
 	if (result == 0)
 		result = image_normalise(pull->arena, args->reference, &pull->name, pull->call);
 	if (result < 0)
@@ -305,8 +343,10 @@ static int pull_image(cri_engine *engine, const void *pointer, void *output, cri
 {
 	const struct pull_args *args = pointer;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	struct pull pull = { .engine = engine, .arena = &arena, .fetch = FETCH_CLOSED, .call = call };
-	const char *id = NULL;
+	struct pull pull = {
+		.engine = engine, .arena = &arena, .fetch = FETCH_CLOSED, .charge = CHARGE_NONE, .call = call
+	};
+	const char *id = "";
 	char *copy;
 	int result;
 
@@ -315,6 +355,7 @@ static int pull_image(cri_engine *engine, const void *pointer, void *output, cri
 	if (result == 0)
 		result = run(&pull, &id);
 	fetch_stop(&pull.fetch);
+	charge_end(engine, &pull.charge, call);
 	if (result < 0)
 		return result;
 	copy = strdup(id);
@@ -339,6 +380,7 @@ int image_ensure_pinned(cri_engine *engine, struct arena *arena, const char *ref
 		call_clear(call);
 		result = pull_image(engine, &args, &id, call);
 		if (result == 0)
+			/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup attributes are unknown to it */
 			result = image_find(engine, arena, id, row, call);
 	}
 	if (result == 0 && !row->pinned)

@@ -14,7 +14,7 @@
 static const char unpacking[] = "unpack";
 
 static int start(cri_engine *engine, const char *mode, int directory, const struct unpack_limits *limits,
-		 struct unpacker *unpacker, int source, int status, cri_call *call)
+		 const struct charge *charge, struct unpacker *unpacker, int source, int status, cri_call *call)
 {
 	char path[PATH_MAX], entries[24], bytes[24];
 	const char *const argv[] = { "cri-unpack", mode, entries, bytes, NULL };
@@ -27,12 +27,13 @@ static int start(cri_engine *engine, const char *mode, int directory, const stru
 	if (!path_helper(engine, argv[0], path))
 		return call_fail_errno(call, ENAMETOOLONG, unpacking, "%s", engine->helpers);
 	spawn.stdin_fd = source;
+	charge_spawn(charge, &spawn);
 	error = spawn_program(&spawn, &unpacker->process);
 	return error ? call_fail_errno(call, error, unpacking, "start %s", path) : 0;
 }
 
 int unpacker_start(cri_engine *engine, const char *mode, int directory, const struct unpack_limits *limits,
-		   struct unpacker *unpacker, int *sink, cri_call *call)
+		   const struct charge *charge, struct unpacker *unpacker, int *sink, cri_call *call)
 {
 	CLEANUP_CLOSE int theirs = -1;
 	CLEANUP_CLOSE int ours = -1;
@@ -55,7 +56,7 @@ int unpacker_start(cri_engine *engine, const char *mode, int directory, const st
 	error = fs_set_nonblocking(ours, true);
 	if (error)
 		return call_fail_errno(call, error, unpacking, "set up a socket");
-	result = start(engine, mode, directory, limits, unpacker, reader, theirs, call);
+	result = start(engine, mode, directory, limits, charge, unpacker, reader, theirs, call);
 	if (result < 0)
 		return result;
 	unpacker->step = unpacking;

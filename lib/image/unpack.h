@@ -4,6 +4,7 @@
 #define LIBCRI_IMAGE_UNPACK_H
 
 #include "core/engine.h"
+#include "image/charge.h"
 #include "image/unpack_protocol.h"
 
 struct unpacker {
@@ -20,9 +21,10 @@ struct unpack_limits {
 	uint64_t entries, bytes;
 };
 
-/* Starts filling `directory` from a pipe; *sink is its other end, the caller's. mode: "layer" or "archive". */
+/* Starts filling `directory` from a pipe; *sink is its other end, the caller's. mode: "layer" or "archive". `charge`
+ * may be NULL. */
 int unpacker_start(cri_engine *engine, const char *mode, int directory, const struct unpack_limits *limits,
-		   struct unpacker *unpacker, int *sink, cri_call *call);
+		   const struct charge *charge, struct unpacker *unpacker, int *sink, cri_call *call);
 
 /* The next message, without waiting: 1, or 0 when there is none yet (poll unpacker->status). A helper that died is a
  * failure, and so is UNPACK_ERROR, described. Texts of a message are checked: two, NUL-terminated, second maybe "". */

@@ -2,10 +2,13 @@
 /* Pulling from a registry: what comes, what is not fetched again, what several pulls at once cost, how one ends. */
 #include "registry.h"
 
+#include <glob.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -321,6 +324,129 @@ static void test_operation(void **state)
 	assert_int_equal(count_layers(fixture), 1);
 }
 
+/* Processes in a pull's cgroup below a pod's, in the hierarchies that have it; and its directories. */
+static size_t count_charged(const char *parent, bool directories)
+{
+	static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/memory" };
+	size_t most = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		char pattern[200];
+		glob_t found;
+		size_t n = 0;
+
+		snprintf(pattern, sizeof(pattern), "%s%s/libcri-pull-*/%s", roots[i], parent,
+			 directories ? "" : "cgroup.procs");
+		if (glob(pattern, 0, NULL, &found))
+			continue;
+		for (size_t j = 0; j < found.gl_pathc && !directories; j++) {
+			FILE *file = fopen(found.gl_pathv[j], "re");
+			int c;
+
+			while (file && (c = getc(file)) != EOF)
+				n += c == '\n';
+			if (file)
+				fclose(file);
+		}
+		n = directories ? found.gl_pathc : n;
+		most = n > most ? n : most;
+		globfree(&found);
+	}
+	return most;
+}
+
+/* With a pod's configuration, all that works for the pull is in a cgroup of the pod's, which goes with it. */
+static void test_charged(void **state)
+{
+	struct fixture *fixture = *state;
+	char parent[100];
+	const cri_sandbox_config pod = { CRI_SANDBOX_CONFIG_INIT, .name = "pod", .namespace_ = "tests", .uid = "1",
+					 .cgroup_parent = parent };
+	const cri_pull_options options = { CRI_PULL_OPTIONS_INIT, .sandbox = &pod };
+	const cri_sandbox_config bad_pod = { CRI_SANDBOX_CONFIG_INIT, .name = "pod", .cgroup_parent = "/a/../.." };
+	const cri_pull_options bad = { CRI_PULL_OPTIONS_INIT, .sandbox = &bad_pod };
+	struct builder builder;
+	size_t most = 0;
+	cri_op *op = NULL;
+	char *id = NULL;
+	int result;
+
+	snprintf(parent, sizeof(parent), "%s", fixture->cgroup_parent);
+	build_image(&builder, fixture->directory, 2, 500);
+	push(&builder, url, "charged", "latest", "");
+	proxy_rules(&proxy, "GET /blobs/%s slow 500000 1\n", builder.digests[1]);
+	expect_code(fixture, CRI_EINVAL, cri_image_pull(fixture->engine, named("charged"), &bad, &id, fixture->call));
+	expect_ok(fixture, cri_image_pull_begin(fixture->engine, named("charged"), &options, &op, fixture->call));
+	while ((result = cri_op_finish(op, &id, fixture->call)) == CRI_EAGAIN) {
+		struct pollfd ready = { .fd = cri_op_fd(op), .events = POLLIN };
+		size_t n = count_charged(parent, false);
+
+		most = n > most ? n : most;
+		assert_true(poll(&ready, 1, 10000) > 0);
+	}
+	expect_ok(fixture, result);
+	cri_op_free(op);
+	/* cri-fetch, and a cri-unpack at the least. */
+	assert_true(most >= 2);
+	assert_int_equal(count_charged(parent, true), 0);
+	cri_free(id);
+	/* Unchanged: one request over the engine's own connection. */
+	proxy_rules(&proxy, "%s", "");
+	expect_ok(fixture, cri_image_pull(fixture->engine, named("charged"), &options, &id, fixture->call));
+	assert_int_equal(log_count(&proxy, ""), 1);
+	remove_image(fixture, id);
+	cri_free(id);
+}
+
+/* Killed in the middle: the next open leaves no layer, no temporary directory, no cgroup. */
+static void test_killed(void **state)
+{
+	struct fixture *fixture = *state;
+	char parent[100], temporary[200];
+	struct builder builder;
+	struct stat status;
+	pid_t process;
+	char *id;
+
+	snprintf(parent, sizeof(parent), "%s", fixture->cgroup_parent);
+	snprintf(temporary, sizeof(temporary), "%s/tmp", fixture->root);
+	build_image(&builder, fixture->directory, 2, 500);
+	push(&builder, url, "killed", "latest", "");
+	proxy_rules(&proxy, "GET /blobs/%s slow 20000 1\n", builder.digests[1]);
+	process = fork();
+	assert_true(process >= 0);
+	if (process == 0) {
+		const cri_engine_options engine_options = fixture_options(fixture);
+		const cri_sandbox_config pod = { CRI_SANDBOX_CONFIG_INIT, .name = "pod", .cgroup_parent = parent };
+		const cri_pull_options options = { CRI_PULL_OPTIONS_INIT, .sandbox = &pod };
+		cri_engine *engine;
+
+		if (cri_engine_open(&engine_options, &engine, NULL) == 0)
+			(void)cri_image_pull(engine, named("killed"), &options, &id, NULL);
+		_exit(1);
+	}
+	for (int i = 0; count_charged(parent, false) < 2; i++) {
+		assert_in_range(i, 0, 1000);
+		assert_int_equal(waitpid(process, NULL, WNOHANG), 0);
+		usleep(10000);
+	}
+	assert_int_equal(kill(process, SIGKILL), 0);
+	assert_int_equal(waitpid(process, NULL, 0), process);
+	/* A helper that was just being started holds its locks until it is. */
+	for (int i = 0; i == 0 || count_layers(fixture) > 1 || count_charged(parent, true) > 0; i++) {
+		assert_in_range(i, 0, 500);
+		usleep(i ? 10000 : 0);
+		fixture_close(fixture);
+		fixture_open(fixture);
+	}
+	assert_int_equal(stat(temporary, &status), 0);
+	assert_int_equal(status.st_nlink, 2);
+	proxy_rules(&proxy, "%s", "");
+	id = pull(fixture, named("killed"));
+	remove_image(fixture, id);
+	cri_free(id);
+}
+
 static void *pull_thread(void *data)
 {
 	struct fixture *fixture = data;
@@ -433,6 +559,8 @@ int main(void)
 		fixture_test(test_registry_down),
 		fixture_test(test_progress_and_cancel),
 		fixture_test(test_operation),
+		fixture_test(test_charged),
+		fixture_test(test_killed),
 		fixture_test(test_together),
 		fixture_test(test_shared_layers),
 	};
