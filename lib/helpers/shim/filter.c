@@ -9,6 +9,8 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -136,40 +138,28 @@ static int compile_apart(const struct order *order, int program_fd, struct failu
 	return failure->code;
 }
 
-static int append(const struct order *order, int program_fd, struct failure *failure)
+static int read_program(int program_fd, struct buffer *program, struct failure *failure)
 {
-	CLEANUP_CLOSE int record = openat(order->directory_fd, "process", O_WRONLY | O_APPEND | O_CLOEXEC);
-	CLEANUP_BUFFER struct buffer program = BUFFER_EMPTY;
 	ssize_t length = -1;
-	int result;
 
-	if (buffer_reserve(&program, PROGRAM_LIMIT + 1) < 0)
+	if (buffer_reserve(program, PROGRAM_LIMIT + 1) < 0)
 		return fail(failure, CRI_ENOMEM, ENOMEM, filter_step, "read it");
-	if (record >= 0 && lseek(program_fd, 0, SEEK_SET) == 0)
-		length = fs_read_full(program_fd, program.data, PROGRAM_LIMIT + 1);
+	if (lseek(program_fd, 0, SEEK_SET) == 0)
+		length = fs_read_full(program_fd, program->data, PROGRAM_LIMIT + 1);
 	if (length < 0)
 		return fail(failure, code_of_errno(errno), errno, filter_step, "read it");
 	if ((size_t)length > PROGRAM_LIMIT)
 		return fail(failure, CRI_EINVAL, E2BIG, filter_step, "it has more than %d instructions", BPF_MAXINSNS);
-
-	const uint32_t head[] = { PROCESS_SECCOMP, (uint32_t)length };
-
-	result = fs_write_full(record, head, sizeof(head));
-	if (result == 0)
-		result = fs_write_full(record, program.data, (size_t)length);
-	return result < 0 ? fail(failure, code_of_errno(result), result, filter_step, "write the process record") : 0;
+	program->length = (size_t)length;
+	return 0;
 }
 
-int filter_add(const struct order *order, struct failure *failure)
+static int make_program(const struct order *order, struct buffer *program, struct failure *failure)
 {
-	CLEANUP_CLOSE int program_fd = -1;
-	struct failure *told;
+	CLEANUP_CLOSE int program_fd = memfd_create("seccomp", MFD_CLOEXEC);
+	struct failure *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int result;
 
-	if (!*order->seccomp)
-		return 0;
-	program_fd = memfd_create("seccomp", MFD_CLOEXEC);
-	told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (program_fd < 0 || told == MAP_FAILED) {
 		result = fail(failure, code_of_errno(errno), errno, filter_step, "prepare");
 		if (told != MAP_FAILED)
@@ -178,5 +168,47 @@ int filter_add(const struct order *order, struct failure *failure)
 	}
 	result = compile_apart(order, program_fd, told, failure);
 	munmap(told, sizeof(*told));
-	return result < 0 ? result : append(order, program_fd, failure);
+	return result < 0 ? result : read_program(program_fd, program, failure);
+}
+
+/* Compiling the built-in profile takes longer than all the rest of a container's start, and the program depends on the
+ * machine and the capabilities alone: it is kept, until the machine restarts, in the state directory. */
+static int default_program(const struct order *order, struct buffer *program, struct failure *failure)
+{
+	char path[PATH_MAX];
+	int result = fs_path(path, sizeof(path), "%s/seccomp-%" PRIx64, order->state, order->capabilities);
+
+	if (result < 0)
+		return fail(failure, CRI_EINVAL, result, filter_step, "%s", order->state);
+	if (fs_read(AT_FDCWD, path, PROGRAM_LIMIT, program) == 0 && program->length &&
+	    program->length % sizeof(struct sock_filter) == 0)
+		return 0;
+	program->length = 0;
+	result = make_program(order, program, failure);
+	if (result == 0)
+		(void)fs_write_atomic(AT_FDCWD, path, program->data, program->length, 0600, false);
+	return result;
+}
+
+static int append(const struct order *order, const struct buffer *program, struct failure *failure)
+{
+	CLEANUP_CLOSE int record = openat(order->directory_fd, "process", O_WRONLY | O_APPEND | O_CLOEXEC);
+	const uint32_t head[] = { PROCESS_SECCOMP, (uint32_t)program->length };
+	int result = record < 0 ? -errno : fs_write_full(record, head, sizeof(head));
+
+	if (result == 0)
+		result = fs_write_full(record, program->data, program->length);
+	return result < 0 ? fail(failure, code_of_errno(result), result, filter_step, "write the process record") : 0;
+}
+
+int filter_add(const struct order *order, struct failure *failure)
+{
+	CLEANUP_BUFFER struct buffer program = BUFFER_EMPTY;
+	int result;
+
+	if (!*order->seccomp)
+		return 0;
+	result = strcmp(order->seccomp, "default") == 0 ? default_program(order, &program, failure)
+							: make_program(order, &program, failure);
+	return result < 0 ? result : append(order, &program, failure);
 }
