@@ -4,12 +4,12 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/parallel.h"
 #include "container/exits.h"
 #include "container/info.h"
 #include "core/api.h"
 #include "core/list.h"
 #include "core/paths.h"
+#include "core/shares.h"
 #include "image/filesystem.h"
 #include "runtime/usage.h"
 
@@ -87,14 +87,6 @@ static int get(cri_engine *engine, const void *pointer, void *output, cri_call *
 	return 0;
 }
 
-/* How one thread fares with its share. Its failures are told when it has ended: the host's log function is called in
- * the host's thread alone. */
-struct share {
-	cri_call call, first_failure;
-	size_t failures;
-	int result;
-};
-
 struct filling {
 	cri_engine *engine;
 	const struct container_item *items;
@@ -103,41 +95,15 @@ struct filling {
 	struct share shares[PARALLEL_WORKERS];
 };
 
-/* One that cannot be looked at, because it is just being removed, or its disk is ill, hides no other. */
 static void fill_one(void *context, size_t worker, size_t index)
 {
 	struct filling *filling = context;
 	struct share *share = &filling->shares[worker];
-	int result;
+	cri_call *call = share_call(share, "container", filling->items[index].row.id);
 
-	if (share->result < 0)
-		return;
-	call_clear(&share->call);
-	call_object(&share->call, "container %s", filling->items[index].row.id);
-	result = fill(filling->engine, &filling->items[index], &filling->stats[index], &share->call);
-	filling->filled[index] = result == 0;
-	if (result == CRI_ENOMEM || result == CRI_ETIMEDOUT || result == CRI_ECANCELED)
-		share->result = result;
-	else if (result < 0 && !share->failures++)
-		share->first_failure = share->call;
-}
-
-static int settle_shares(struct filling *filling, cri_call *call)
-{
-	int result = 0;
-
-	for (size_t i = 0; i < PARALLEL_WORKERS; i++) {
-		struct share *share = &filling->shares[i];
-
-		if (share->failures)
-			engine_log(filling->engine, CRI_LOG_WARNING, "%zu containers have no statistics; the first: %s",
-				   share->failures, cri_call_message(&share->first_failure));
-		if (share->result < 0 && result == 0) {
-			call_copy_failure(call, &share->call);
-			result = share->result;
-		}
-	}
-	return result;
+	if (call)
+		filling->filled[index] =
+			share_note(share, fill(filling->engine, &filling->items[index], &filling->stats[index], call));
 }
 
 static int fill_all(cri_engine *engine, struct arena *arena, const struct container_item *items, size_t n_items,
@@ -150,10 +116,9 @@ static int fill_all(cri_engine *engine, struct arena *arena, const struct contai
 	filling.filled = arena_array(arena, n_items, sizeof(*filling.filled));
 	if (!filling.stats || !filling.filled)
 		return call_no_memory(call, step);
-	for (size_t i = 0; i < PARALLEL_WORKERS; i++)
-		call_init_thread(&filling.shares[i].call, call);
+	shares_begin(filling.shares, call);
 	parallel_run(n_items, fill_one, &filling);
-	result = settle_shares(&filling, call);
+	result = shares_end(engine, filling.shares, "a container", call);
 	if (result < 0)
 		return result;
 	*n_stats = 0;

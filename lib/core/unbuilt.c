@@ -30,7 +30,6 @@ static int unbuilt_handle(const void *handle, const char *argument, const char *
 
 #define CHECKPOINTS "checkpoint and restore are"
 #define METRICS "metrics are"
-#define SANDBOX_STATS "pod statistics are"
 #define SANDBOX_RESOURCES "updating a pod's resources is"
 #define STREAMING "streaming is"
 
@@ -76,25 +75,6 @@ int cri_sandbox_update_resources(cri_engine *engine, const char *id, const cri_r
 	(void)overhead;
 	(void)resources;
 	return unbuilt(engine, SANDBOX_RESOURCES, call);
-}
-
-int cri_sandbox_stats_get(cri_engine *engine, const char *id, cri_list **stats, cri_call *call)
-{
-	(void)id;
-	(void)stats;
-	return unbuilt(engine, SANDBOX_STATS, call);
-}
-
-int cri_sandbox_stats_list(cri_engine *engine, const cri_sandbox_filter *filter, cri_list **stats, cri_call *call)
-{
-	(void)filter;
-	(void)stats;
-	return unbuilt(engine, SANDBOX_STATS, call);
-}
-
-const cri_sandbox_stats *cri_sandbox_stats_at(const cri_list *list, size_t index)
-{
-	return list_at(list, LIST_SANDBOX_STATS, index);
 }
 
 int cri_metric_descriptors(cri_engine *engine, cri_list **descriptors, cri_call *call)

@@ -109,6 +109,10 @@ struct cgroup_usage {
 	bool has_cpu, has_memory, has_swap, has_pids;
 	struct cgroup_pressure cpu_pressure, memory_pressure, io_pressure;
 };
+/* How many processes (not threads) are at and below it. *known false: that cannot be said, as where it is gone. */
+int cgroup_count_processes(const struct cgroup_system *system, const char *path, bool *known, uint64_t *n,
+			   cri_call *call);
+
 int cgroup_usage_read(const struct cgroup_system *system, const char *path, struct cgroup_usage *usage, cri_call *call);
 
 #endif

@@ -34,8 +34,8 @@ int sandbox_info_fill(struct arena *arena, const struct sandbox_row *row, cri_sa
 	return result;
 }
 
-int sandbox_list_rows(cri_engine *engine, struct arena *arena, const cri_sandbox_filter *filter,
-		      cri_sandbox_info **infos, size_t *n_infos, cri_call *call)
+int sandbox_list_items(cri_engine *engine, struct arena *arena, const cri_sandbox_filter *filter, bool ready,
+		       struct sandbox_item **items, size_t *n_items, cri_call *call)
 {
 	const cri_sandbox_filter *wanted;
 	const void *copy;
@@ -47,24 +47,28 @@ int sandbox_list_rows(cri_engine *engine, struct arena *arena, const cri_sandbox
 	if (result < 0)
 		return result;
 	wanted = copy;
-	if (wanted->has_state)
+	if (ready)
+		states = 1u << SANDBOX_READY;
+	else if (wanted->has_state)
 		states = wanted->state == CRI_SANDBOX_READY ? 1u << SANDBOX_READY : 1u << SANDBOX_NOTREADY;
 	result = store_sandbox_list(engine->store, arena, text_is_empty(wanted->id) ? NULL : wanted->id, states, &rows,
 				    &n_rows, call);
 	if (result < 0)
 		return result;
-	*infos = arena_array(arena, n_rows + 1, sizeof(**infos));
-	if (!*infos)
+	*items = arena_array(arena, n_rows + 1, sizeof(**items));
+	if (!*items)
 		return call_no_memory(call, "list sandboxes");
-	*n_infos = 0;
+	*n_items = 0;
 	for (size_t i = 0; i < n_rows; i++) {
-		cri_sandbox_info *info = &(*infos)[*n_infos];
+		struct sandbox_item *item = &(*items)[*n_items];
 
-		result = sandbox_info_fill(arena, &rows[i], info, call);
+		item->row = rows[i];
+		result = sandbox_info_fill(arena, &rows[i], &item->info, call);
 		if (result < 0)
 			return result;
-		if (config_pairs_match(info->labels, info->n_labels, wanted->label_selector, wanted->n_label_selector))
-			(*n_infos)++;
+		if (config_pairs_match(item->info.labels, item->info.n_labels, wanted->label_selector,
+				       wanted->n_label_selector))
+			(*n_items)++;
 	}
 	return 0;
 }
@@ -73,21 +77,21 @@ static int list(cri_engine *engine, const void *pointer, void *output, cri_call 
 {
 	const cri_sandbox_filter *const *filter = pointer;
 	CLEANUP_LIST cri_list *made = list_new(LIST_SANDBOX, sizeof(cri_sandbox_info));
-	cri_sandbox_info *infos;
-	size_t n_infos;
+	struct sandbox_item *items;
+	size_t n_items;
 	int result;
 
 	if (!made)
 		return call_no_memory(call, "list sandboxes");
-	result = sandbox_list_rows(engine, &made->arena, *filter, &infos, &n_infos, call);
+	result = sandbox_list_items(engine, &made->arena, *filter, false, &items, &n_items, call);
 	if (result)
 		return result;
-	for (size_t i = 0; i < n_infos; i++) {
+	for (size_t i = 0; i < n_items; i++) {
 		cri_sandbox_info *info = list_add(made);
 
 		if (!info)
 			return call_no_memory(call, "list sandboxes");
-		*info = infos[i];
+		*info = items[i].info;
 	}
 	*(cri_list **)output = TAKE_POINTER(made);
 	return 0;

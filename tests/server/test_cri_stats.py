@@ -74,5 +74,49 @@ class ContainerStats(ServerTest):
             self.fails(StatusCode.INVALID_ARGUMENT, client.ContainerStats)
 
 
+class PodSandboxStats(ServerTest):
+    def check(self, stats, pod, container, before):
+        self.assertEqual(unknown_fields(stats), [])
+        self.assertEqual(stats.attributes.id, pod)
+        self.assertIn(self.id(), stats.attributes.metadata.name)
+        self.assertEqual(dict(stats.attributes.labels), {"pod": "label"})
+        linux = stats.linux
+        for part in (linux.cpu, linux.memory, linux.process):
+            self.assertTrue(before <= part.timestamp <= time.time_ns())
+        self.assertGreater(linux.cpu.usage_core_nano_seconds.value, 0)
+        self.assertGreater(linux.memory.working_set_bytes.value, 0)
+        self.assertGreaterEqual(linux.memory.usage_bytes.value, linux.memory.working_set_bytes.value)
+        self.assertEqual(linux.process.process_count.value, 1)
+        self.assertEqual([one.attributes.id for one in linux.containers], [container])
+        self.assertFalse(stats.HasField("windows"))
+        # Loopback alone is no network to speak of.
+        self.assertFalse(linux.HasField("network"))
+
+    def test_pods(self):
+        for client in self.each_dialect():
+            if "PodSandboxStats" not in client:
+                continue
+            before = time.time_ns()
+            pod = self.run_pod(client, labels={"pod": "label"})
+            container = self.start(pod, client)
+            other = self.run_pod(client, name=self.id() + " other")
+            self.check(client.PodSandboxStats(pod_sandbox_id=pod).stats, pod, container, before)
+            for conditions in ({"id": pod}, {"label_selector": {"pod": "label"}}):
+                listed = client.ListPodSandboxStats(filter=conditions).stats
+                self.assertEqual(len(listed), 1)
+                self.check(listed[0], pod, container, before)
+            listed = {stats.attributes.id for stats in client.ListPodSandboxStats().stats}
+            self.assertLessEqual({pod, other}, listed)
+            if "StreamPodSandboxStats" in client:
+                streamed = {stats.attributes.id for message in client.StreamPodSandboxStats()
+                            for stats in message.pod_sandbox_stats}
+                self.assertEqual(streamed, listed)
+            client.StopPodSandbox(pod_sandbox_id=pod)
+            self.assertEqual(list(client.ListPodSandboxStats(filter={"id": pod}).stats), [])
+            self.assertEqual(len(client.PodSandboxStats(pod_sandbox_id=pod).stats.linux.containers), 0)
+            self.fails(StatusCode.NOT_FOUND, client.PodSandboxStats, pod_sandbox_id="0" * 64)
+            self.fails(StatusCode.INVALID_ARGUMENT, client.PodSandboxStats)
+
+
 if __name__ == "__main__":
     unittest.main()

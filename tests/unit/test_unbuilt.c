@@ -50,8 +50,6 @@ static void test_stats_and_metrics(void **state)
 	cri_engine *engine;
 	cri_list *list = untouched;
 
-	REFUSES(engine, list, cri_sandbox_stats_get(engine, "abcd", &list, call));
-	REFUSES(engine, list, cri_sandbox_stats_list(engine, NULL, &list, call));
 	REFUSES(engine, list, cri_metric_descriptors(engine, &list, call));
 	REFUSES(engine, list, cri_metrics(engine, &list, call));
 }
