@@ -195,11 +195,58 @@ static void test_others_stay(void **state)
 	cni_assert_nothing_left();
 }
 
+/* After a restart of the machine: what pods had that nobody knows any more is free, and nothing else is. */
+static void test_garbage(void **state)
+{
+	struct cni_pod one = cni_pod("one"), two = cni_pod("two"), three = cni_pod("three");
+	struct cni_question question = { .pod = &one, .plugins = CHAIN, .version = "1.1.0" };
+	cJSON *results[3];
+	char *files;
+
+	(void)state;
+	results[0] = cni_expect_result(&question);
+	question.pod = &two;
+	results[1] = cni_expect_result(&question);
+	/* Files of old programs hold the id alone. */
+	assert_true(network_try(NULL,
+				"cd '%s/test' && printf old >10.1.0.200 && printf 'gone\\r\\neth0' >10.1.0.201 && "
+				"touch -d '-2 minutes' 10.1.0.* fd00*",
+				scene.data));
+	question.pod = &three;
+	results[2] = cni_expect_result(&question);
+	question.command = "GC";
+	question.valid =
+		"{\"test\":[{\"containerID\":\"two\",\"ifname\":\"eth0\"},"
+		"{\"containerID\":\"one\",\"ifname\":\"eth1\"},{\"containerID\":\"old\",\"ifname\":\"eth0\"}]}";
+	cni_expect_done(&question);
+	files = network_shell(NULL, "cd '%s/test' && ls | grep -v 'lock\\|last' | LC_ALL=C sort | xargs", scene.data);
+	/* The third has come since the list was made. */
+	assert_string_equal(files, "10.1.0.200 10.1.0.3 10.1.0.4 fd00:1::3 fd00:1::4\n");
+	free(files);
+	question.command = "DEL";
+	question.valid = NULL;
+	question.result = results[2];
+	cni_expect_done(&question);
+	question.pod = &two;
+	question.result = results[1];
+	cni_expect_done(&question);
+	question.pod = &one;
+	question.result = results[0];
+	cni_expect_done(&question);
+	assert_true(network_try(NULL, "rm '%s/test/10.1.0.200'", scene.data));
+	cni_drop(&one);
+	cni_drop(&two);
+	cni_drop(&three);
+	for (int i = 0; i < 3; i++)
+		cJSON_Delete(results[i]);
+	cni_assert_nothing_left();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cni_test(test_crosswise),        cni_test(test_versions),    cni_test(test_neighbours),
-		cni_test(test_without_programs), cni_test(test_others_stay),
+		cni_test(test_without_programs), cni_test(test_others_stay), cni_test(test_garbage),
 	};
 
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);

@@ -89,7 +89,7 @@ static int configure(const struct pod *pod, const struct attachment *attachment,
 	if (pod->command == COMMAND_GC) {
 		copy = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(pod->valid, attachment->name), true);
 		copy = copy ? copy : cJSON_CreateArray();
-		if (!copy || !cJSON_AddItemToObject(made, "cni.dev/valid-attachments", copy)) {
+		if (!copy || !cJSON_AddItemToObject(made, VALID_KEY, copy)) {
 			cJSON_Delete(copy);
 			return fail_memory(failure);
 		}

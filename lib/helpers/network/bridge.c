@@ -19,7 +19,8 @@ bool bridge_can(const cJSON *configuration)
 {
 	static const char *const known[] = { "type",   "name", "cniVersion",  "prevResult",   "runtimeConfig",
 					     "bridge", "dns",  "isGateway",   "ipMasq",       "isDefaultGateway",
-					     "mtu",    "ipam", "hairpinMode", "forceAddress", NULL };
+					     "mtu",    "ipam", "hairpinMode", "forceAddress", VALID_KEY,
+					     NULL };
 	const cJSON *arguments = cJSON_GetObjectItemCaseSensitive(configuration, "runtimeConfig");
 
 	return native_only_known(configuration, known) && !cJSON_GetObjectItemCaseSensitive(arguments, "mac") &&
@@ -340,12 +341,15 @@ int bridge_run(struct pod *pod, const struct attachment *attachment, const cJSON
 	making.interface = attachment->interface;
 	code = read_configuration(configuration, &making.bridge, failure);
 	if (code == 0)
-		code = host_local_read(configuration, attachment->name, pod->command != COMMAND_DEL, &making.host_local,
+		code = host_local_read(configuration, attachment->name, pod->command == COMMAND_ADD, &making.host_local,
 				       failure);
 	if (code < 0)
 		return code;
 	if (pod->command == COMMAND_DEL)
 		return give_back(pod, &making, previous, failure);
+	if (pod->command == COMMAND_GC)
+		return host_local_collect(pod, &making.host_local,
+					  cJSON_GetObjectItemCaseSensitive(configuration, VALID_KEY), failure);
 	if (pod->command == COMMAND_CHECK)
 		return bridge_check(pod, &making, previous, failure);
 	return add(pod, configuration, &making, result, failure);

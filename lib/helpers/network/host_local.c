@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "helpers/network/result.h"
 
@@ -14,6 +15,7 @@
 #include <time.h>
 
 #define FILE_MAX 4096
+#define YOUNG_SECONDS 60
 
 /* The plugin's program takes the same lock. */
 static int lock(const struct pod *pod, int directory, int *fd, struct failure *failure)
@@ -293,5 +295,62 @@ int host_local_release(const struct pod *pod, const char *interface, const struc
 	if (code == 0 && !release.n)
 		code = release_all(&release, directory, failure);
 	buffer_free(&release.owner);
+	return code;
+}
+
+static bool is_valid(const cJSON *valid, const char *content)
+{
+	const cJSON *attachment;
+
+	cJSON_ArrayForEach(attachment, valid)
+	{
+		const char *id = "", *interface = "";
+		size_t length;
+
+		(void)json_string(attachment, "containerID", &id);
+		(void)json_string(attachment, "ifname", &interface);
+		length = strlen(id);
+		if (length && !strncmp(content, id, length) &&
+		    (!content[length] ||
+		     (text_starts(content + length, "\r\n") && !strcmp(content + length + 2, interface))))
+			return true;
+	}
+	return false;
+}
+
+static int collect(int directory, const char *name, const cJSON *valid, struct failure *failure)
+{
+	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
+	struct stat status;
+	int result = fs_read(directory, name, FILE_MAX, &content);
+
+	if (result < 0 || fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode))
+		return 0;
+	while (content.length && isspace((unsigned char)content.data[content.length - 1]))
+		content.data[--content.length] = '\0';
+	if (status.st_mtime > time(NULL) - YOUNG_SECONDS || (content.length && is_valid(valid, content.data)))
+		return 0;
+	return unlinkat(directory, name, 0) < 0 && errno != ENOENT
+		       ? fail_errno(failure, errno, "host-local: give back %s", name)
+		       : 0;
+}
+
+int host_local_collect(const struct pod *pod, const struct host_local *host_local, const cJSON *valid,
+		       struct failure *failure)
+{
+	CLEANUP_CLOSE int locked = -1;
+	CLEANUP_DIR DIR *directory = opendir(host_local->directory);
+	const struct dirent *entry;
+	int code;
+
+	if (!directory)
+		return errno == ENOENT ? 0 : fail_errno(failure, errno, "host-local: open %s", host_local->directory);
+	code = lock(pod, dirfd(directory), &locked, failure);
+	while (code == 0 && (entry = readdir(directory))) {
+		struct address address;
+
+		if (address_parse(entry->d_name, &address) == 0)
+			code = collect(dirfd(directory), entry->d_name, valid, failure);
+	}
 	return code;
 }

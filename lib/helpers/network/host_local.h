@@ -57,4 +57,9 @@ int host_local_allocate(const struct pod *pod, const char *interface, const stru
 int host_local_release(const struct pod *pod, const char *interface, const struct host_local *host_local,
 		       const cJSON *result, struct failure *failure);
 
+/* GC: addresses of the network that belong to none of the attachments [{"containerID","ifname"}]. Those that were given
+ * within the last minute stay: they may be of a pod that came after the list was made. */
+int host_local_collect(const struct pod *pod, const struct host_local *host_local, const cJSON *valid,
+		       struct failure *failure);
+
 #endif

@@ -35,7 +35,8 @@ bool native_only_known(const cJSON *object, const char *const *known)
 
 static bool loopback_can(const cJSON *configuration)
 {
-	static const char *const known[] = { "type", "name", "cniVersion", "prevResult", "runtimeConfig", NULL };
+	static const char *const known[] = { "type",          "name",    "cniVersion", "prevResult",
+					     "runtimeConfig", VALID_KEY, NULL };
 
 	return native_only_known(configuration, known);
 }
@@ -89,10 +90,11 @@ int native_run(struct pod *pod, const struct attachment *attachment, const cJSON
 {
 	const char *type = "";
 
-	/* Neither is in the version of the plugins that these stand for. */
-	if (pod->command == COMMAND_STATUS || pod->command == COMMAND_GC)
-		return 0;
 	(void)json_string(configuration, "type", &type);
+	/* There is nothing that would have to be ready. Rules of a pod that nobody knows cannot be told from those of a
+	 * pod of another engine, and go with a restart of the machine; addresses stay, by network. */
+	if (pod->command == COMMAND_STATUS || (pod->command == COMMAND_GC && strcmp(type, "bridge") != 0))
+		return 0;
 	if (!strcmp(type, "bridge"))
 		return bridge_run(pod, attachment, configuration, previous, result, failure);
 	if (!strcmp(type, "portmap"))

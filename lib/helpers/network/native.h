@@ -21,6 +21,9 @@ int native_run(struct pod *pod, const struct attachment *attachment, const cJSON
 int native_makes_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
 		       bool *makes_rules, bool *by_program, struct failure *failure);
 
+/* The member of a configuration that GC is given: [{"containerID","ifname"}]. */
+#define VALID_KEY "cni.dev/valid-attachments"
+
 /* One plugin each. `_can` looks at the options only. */
 bool bridge_can(const cJSON *configuration);
 bool bridge_makes_rules(const cJSON *configuration);

@@ -14,8 +14,8 @@
 
 bool portmap_can(const cJSON *configuration)
 {
-	static const char *const known[] = { "type", "name", "cniVersion",    "prevResult",
-					     "snat", "dns",  "runtimeConfig", NULL };
+	static const char *const known[] = { "type", "name",          "cniVersion", "prevResult", "snat",
+					     "dns",  "runtimeConfig", VALID_KEY,    NULL };
 	return native_only_known(configuration, known);
 }
 
