@@ -3,6 +3,7 @@
 #include "registry.h"
 
 #include <glob.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -500,6 +501,33 @@ static void test_together(void **state)
 	remove_image(fixture, named("together"));
 }
 
+/* The example, as a program beside this one, on a terminal and without. */
+static void test_example(void **state)
+{
+	struct fixture *fixture = *state;
+	struct builder builder;
+	char output[200], program[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	assert_true(length > 0);
+	program[length] = '\0';
+	*strstr(program, "/tests/integration/") = '\0';
+	snprintf(output, sizeof(output), "%s/output", fixture->directory);
+	build_image(&builder, fixture->directory, 2, 300);
+	push(&builder, url, "example", "latest", "");
+	proxy_rules(&proxy, "GET /blobs/%s slow 1000000 1\n", builder.digests[1]);
+	shell("script -qec '%s/examples/pull %s %s %s' /dev/null >'%s'", program, named("example"), fixture->root,
+	      fixture->state, output);
+	shell("grep -q '\\[#####.*\\] .* of 0.6 MB, 1 of 2 layers' '%s' && grep -q 'tag *%s:latest' '%s'", output,
+	      named("example"), output);
+	shell("%s/examples/pull %s %s %s >'%s' && ! grep -q '#' '%s' && grep -q sha256: '%s'", program,
+	      named("example"), fixture->root, fixture->state, output, output, output);
+	shell("! %s/examples/pull %s-absent %s %s 2>'%s' && grep -q unknown '%s'", program, named("example"),
+	      fixture->root, fixture->state, output, output);
+	remove_image(fixture, named("example"));
+	assert_int_equal(unlink(output), 0);
+}
+
 /* A layer that one image brought is not fetched for another. */
 static void test_shared_layers(void **state)
 {
@@ -562,6 +590,7 @@ int main(void)
 		fixture_test(test_charged),
 		fixture_test(test_killed),
 		fixture_test(test_together),
+		fixture_test(test_example),
 		fixture_test(test_shared_layers),
 	};
 
