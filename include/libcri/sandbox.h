@@ -104,7 +104,19 @@ CRI_API const cri_sandbox_info *cri_sandbox_at(const cri_list *list, size_t inde
  */
 CRI_API int cri_sandbox_info_json(cri_engine *engine, const char *id, char **json, cri_call *call);
 
-/** CRI UpdatePodSandboxResources. @param overhead may be NULL. @param resources may be NULL. */
+/**
+ * CRI UpdatePodSandboxResources: changes the limits of a ready pod's cgroup and what its config says of them
+ * (cri_sandbox_info_json shows it). What is not given stays as it was.
+ *
+ * A limit of the pod is that of `resources` plus, where both have one, that of `overhead` (memory, swap, processor time
+ * and shares, processes); overhead alone limits nothing. cpuset, huge pages and unified are those of `resources` as
+ * they are given. oom_score_adj is kept and applied to nothing: a cgroup has none.
+ *
+ * @param overhead  may be NULL: unchanged.
+ * @param resources may be NULL: unchanged.
+ * @return 0; CRI_EINVAL, also when the kernel refuses a value; CRI_ENOTSUP: this machine cannot limit that;
+ *         CRI_EPRECONDITION: it is stopped, or less memory is wanted than is in use; CRI_ENOTFOUND.
+ */
 CRI_API int cri_sandbox_update_resources(cri_engine *engine, const char *id, const cri_resources *overhead,
 					 const cri_resources *resources, cri_call *call);
 

@@ -58,6 +58,9 @@ int config_check_sandbox(const cri_sandbox_config *config, cri_call *call);
 int config_check_container(const cri_container_config *config, const cri_sandbox_config *sandbox, cri_call *call);
 int config_check_resources(const cri_resources *resources, const char *field, cri_call *call);
 
+/* What `from` gives replaces what `to` has; arrays and texts are borrowed. (resources.c) */
+void config_merge_resources(cri_resources *to, const cri_resources *from);
+
 /* The file below /proc/sys of a sysctl, "net/ipv4/conf/eth0.1/forwarding", from either of the ways sysctl(8) takes:
  * "net.ipv4.conf.eth0/1.forwarding" and "net/ipv4/conf/eth0.1/forwarding". 0; -EINVAL: it would leave /proc/sys, or it
  * is malformed; -ENAMETOOLONG. */

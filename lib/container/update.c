@@ -30,40 +30,6 @@ static int copy_args(struct arena *arena, void *pointer, cri_call *call)
 	return result;
 }
 
-/* What is not given stays as it was. */
-static void merge(cri_resources *to, const cri_resources *from)
-{
-#define MERGE(field)                                                                                                   \
-	if (from->field)                                                                                               \
-	to->field = from->field
-	MERGE(cpu_period);
-	MERGE(cpu_quota);
-	MERGE(cpu_shares);
-	MERGE(memory_limit_in_bytes);
-	MERGE(pids_limit);
-#undef MERGE
-	if (from->memory_swap_limit_in_bytes || from->has_memory_swap_limit) {
-		to->memory_swap_limit_in_bytes = from->memory_swap_limit_in_bytes;
-		to->has_memory_swap_limit = from->has_memory_swap_limit;
-	}
-	if (from->oom_score_adj || from->has_oom_score_adj) {
-		to->oom_score_adj = from->oom_score_adj;
-		to->has_oom_score_adj = from->has_oom_score_adj;
-	}
-	if (!text_is_empty(from->cpuset_cpus))
-		to->cpuset_cpus = from->cpuset_cpus;
-	if (!text_is_empty(from->cpuset_mems))
-		to->cpuset_mems = from->cpuset_mems;
-	if (from->n_hugepage_limits) {
-		to->hugepage_limits = from->hugepage_limits;
-		to->n_hugepage_limits = from->n_hugepage_limits;
-	}
-	if (from->n_unified) {
-		to->unified = from->unified;
-		to->n_unified = from->n_unified;
-	}
-}
-
 /* The first process's alone, as the field says nothing of those that it started since. */
 static int set_oom_score(const struct container_row *row, const cri_resources *resources, cri_call *call)
 {
@@ -97,7 +63,7 @@ static int apply(cri_engine *engine, struct arena *arena, const struct container
 			return result;
 		merged = *(const cri_resources *)before;
 	}
-	merge(&merged, resources);
+	config_merge_resources(&merged, resources);
 	result = config_check_resources(&merged, "linux", call);
 	if (result == 0)
 		result = cgroup_limit(engine->cgroups, row->cgroup, resources, call);

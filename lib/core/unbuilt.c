@@ -30,7 +30,6 @@ static int unbuilt_handle(const void *handle, const char *argument, const char *
 
 #define CHECKPOINTS "checkpoint and restore are"
 #define METRICS "metrics are"
-#define SANDBOX_RESOURCES "updating a pod's resources is"
 #define STREAMING "streaming is"
 
 int cri_sandbox_checkpoint(cri_engine *engine, const char *id, const char *output_path,
@@ -66,15 +65,6 @@ int cri_container_checkpoint(cri_engine *engine, const char *id, const char *loc
 	(void)id;
 	(void)location;
 	return unbuilt(engine, CHECKPOINTS, call);
-}
-
-int cri_sandbox_update_resources(cri_engine *engine, const char *id, const cri_resources *overhead,
-				 const cri_resources *resources, cri_call *call)
-{
-	(void)id;
-	(void)overhead;
-	(void)resources;
-	return unbuilt(engine, SANDBOX_RESOURCES, call);
 }
 
 int cri_metric_descriptors(cri_engine *engine, cri_list **descriptors, cri_call *call)

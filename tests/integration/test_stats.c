@@ -283,6 +283,74 @@ static void test_rate(void **state)
 	cri_free(id);
 }
 
+static void assert_info(struct fixture *fixture, const char *id, const char *text)
+{
+	char *json = NULL;
+
+	expect_ok(fixture, cri_sandbox_info_json(fixture->engine, id, &json, fixture->call));
+	if (!strstr(json, text))
+		print_error("%s is not in %s\n", text, json);
+	assert_non_null(strstr(json, text));
+	cri_free(json);
+}
+
+static uint64_t available(struct fixture *fixture, const char *id)
+{
+	cri_list *list = stats_of(fixture, id);
+	const cri_memory_usage memory = cri_sandbox_stats_at(list, 0)->memory;
+
+	cri_list_free(list);
+	return memory.available_bytes.known ? memory.available_bytes.value + memory.working_set_bytes.value : 0;
+}
+
+/* What the pod's cgroup limits is what its containers get, all together. */
+static void test_updated_resources(void **state)
+{
+	struct fixture *fixture = *state;
+	char *id = fixture_run_sandbox(fixture, "update"), *container;
+	cri_resources overhead = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = 8 << 20, .pids_limit = 2 };
+	cri_resources resources = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = 56 << 20 };
+	int32_t exit_code = -1;
+
+	/* Overhead alone limits nothing. */
+	expect_ok(fixture, cri_sandbox_update_resources(fixture->engine, id, &overhead, NULL, fixture->call));
+	assert_int_equal(available(fixture, id), 0);
+	assert_info(fixture, id, "\"overhead\":{\"memory_limit_in_bytes\":8388608,\"pids_limit\":2}");
+	expect_ok(fixture, cri_sandbox_update_resources(fixture->engine, id, NULL, &resources, fixture->call));
+	assert_int_equal(available(fixture, id), 64 << 20);
+	resources = (cri_resources){ CRI_RESOURCES_INIT, .cpu_quota = 50000, .cpu_period = 100000, .cpu_shares = 512,
+				     .pids_limit = 6 };
+	expect_ok(fixture, cri_sandbox_update_resources(fixture->engine, id, NULL, &resources, fixture->call));
+	/* What was not given stays. */
+	assert_int_equal(available(fixture, id), 64 << 20);
+	assert_info(fixture, id, "\"memory_limit_in_bytes\":58720256");
+	assert_info(fixture, id, "\"cpu_quota\":50000");
+	container = fixture_start(fixture, id, "update", "sleep 1000");
+	/* Six and two processes at most, of which one sleeps and one is the shell. */
+	cri_free(fixture_exec(fixture, container, "for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait", &exit_code));
+	assert_int_not_equal(exit_code, 0);
+	resources =
+		(cri_resources){ CRI_RESOURCES_INIT, .memory_limit_in_bytes = -1, .cpu_quota = -1, .pids_limit = -1 };
+	expect_ok(fixture, cri_sandbox_update_resources(fixture->engine, id, NULL, &resources, fixture->call));
+	assert_int_equal(available(fixture, id), 0);
+	cri_free(fixture_exec(fixture, container, "for i in 1 2 3 4 5 6 7 8 9; do sleep 0 & done; wait", &exit_code));
+	assert_int_equal(exit_code, 0);
+	/* Bad ones change nothing. */
+	resources.cpu_quota = -9;
+	expect_code(fixture, CRI_EINVAL,
+		    cri_sandbox_update_resources(fixture->engine, id, NULL, &resources, fixture->call));
+	assert_non_null(strstr(cri_call_message(fixture->call), "resources.cpu_quota"));
+	assert_info(fixture, id, "\"cpu_quota\":-1");
+	expect_code(fixture, CRI_ENOTFOUND,
+		    cri_sandbox_update_resources(fixture->engine, "0123456789", NULL, NULL, fixture->call));
+	expect_ok(fixture, cri_sandbox_stop(fixture->engine, id, fixture->call));
+	expect_code(fixture, CRI_EPRECONDITION,
+		    cri_sandbox_update_resources(fixture->engine, id, &overhead, NULL, fixture->call));
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
+	cri_free(container);
+	cri_free(id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +360,7 @@ int main(void)
 		fixture_test(test_lists),
 		fixture_test(test_writable_layer),
 		fixture_test(test_rate),
+		fixture_test(test_updated_resources),
 	};
 
 	return cmocka_run_group_tests_name("stats", tests, fixture_set_up, fixture_tear_down);

@@ -177,6 +177,25 @@ class Refused(ServerTest):
             self.fails(StatusCode.INVALID_ARGUMENT, client.StopPodSandbox)
             self.fails(StatusCode.INVALID_ARGUMENT, client.RemovePodSandbox)
 
+    def test_updated_resources(self):
+        pod = self.run_pod(linux={"overhead": {"memory_limit_in_bytes": 8 << 20}})
+        self.v1.UpdatePodSandboxResources(pod_sandbox_id=pod, resources={"memory_limit_in_bytes": 64 << 20})
+        self.v1.UpdatePodSandboxResources(pod_sandbox_id=pod, overhead={"cpu_shares": 64})
+        info = self.v1.PodSandboxStatus(pod_sandbox_id=pod, verbose=True).info
+        linux = json.loads(info["config"])["linux"] if "config" in info else json.loads(info["info"])["config"]["linux"]
+        self.assertEqual(linux["resources"], {"memory_limit_in_bytes": 64 << 20})
+        self.assertEqual(linux["overhead"], {"memory_limit_in_bytes": 8 << 20, "cpu_shares": 64})
+        # It counts: there is a limit to be below.
+        memory = self.v1.PodSandboxStats(pod_sandbox_id=pod).stats.linux.memory
+        self.assertTrue(memory.HasField("available_bytes"))
+        self.assertLessEqual(memory.available_bytes.value, 72 << 20)
+        self.fails(StatusCode.INVALID_ARGUMENT, self.v1.UpdatePodSandboxResources, pod_sandbox_id=pod,
+                   resources={"cpu_quota": -7})
+        self.fails(StatusCode.NOT_FOUND, self.v1.UpdatePodSandboxResources, pod_sandbox_id="0" * 64)
+        self.fails(StatusCode.INVALID_ARGUMENT, self.v1.UpdatePodSandboxResources)
+        self.v1.StopPodSandbox(pod_sandbox_id=pod)
+        self.fails(StatusCode.FAILED_PRECONDITION, self.v1.UpdatePodSandboxResources, pod_sandbox_id=pod)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -17,7 +17,6 @@ CALLS = {
     "ListMetricDescriptors": {},
     "ListPodSandboxMetrics": {},
     "StreamPodSandboxMetrics": {},
-    "UpdatePodSandboxResources": {"pod_sandbox_id": "0" * 64},
 }
 
 

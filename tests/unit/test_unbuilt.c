@@ -40,7 +40,6 @@ static void test_engine_and_sandbox(void **state)
 	REFUSES(engine, list, cri_sandbox_checkpoint(engine, "abcd", "/x", NULL, 0, NULL, 0, call));
 	REFUSES(engine, list, cri_sandbox_restore(engine, "/x", NULL, "", NULL, 0, NULL, 0, &list, call));
 	REFUSES(engine, list, cri_container_checkpoint(engine, "abcd", "/x", call));
-	REFUSES(engine, list, cri_sandbox_update_resources(engine, "abcd", NULL, NULL, call));
 }
 
 static void test_stats_and_metrics(void **state)
