@@ -17,17 +17,18 @@
 
 static const char step[] = "read stats";
 
-static int fill_writable_layer(cri_engine *engine, const struct container_row *row, cri_container_stats *stats,
-			       cri_call *call)
+int container_writable_layer(cri_engine *engine, const struct container_row *row, cri_filesystem_usage *layer,
+			     cri_call *call)
 {
-	cri_filesystem_usage *layer = &stats->writable_layer;
 	char path[PATH_MAX];
 	char upper[PATH_MAX];
-	int result = filesystem_of_root(engine, &layer->mountpoint, &layer->uuid, call);
+	int result;
+
+	*layer = (cri_filesystem_usage){ .timestamp = clock_wall() };
+	result = filesystem_of_root(engine, &layer->mountpoint, &layer->uuid, call);
 
 	if (result < 0)
 		return result;
-	layer->timestamp = clock_wall();
 	result = fs_path(upper, sizeof(upper), "%s/upper", path_container_root(engine, row->id, path));
 	if (result == 0)
 		result = fs_tree_usage(AT_FDCWD, upper, call_goes_on, call, &layer->used_bytes, &layer->inodes_used);
@@ -50,7 +51,7 @@ static int fill(cri_engine *engine, const struct container_item *item, cri_conta
 	else
 		usage.has_cpu = usage.has_memory = usage.has_pids = true;
 	if (result == 0)
-		result = fill_writable_layer(engine, &item->row, stats, call);
+		result = container_writable_layer(engine, &item->row, &stats->writable_layer, call);
 	if (result < 0)
 		return result;
 	stats->cpu = usage_of_cpu(&usage);

@@ -9,4 +9,8 @@
 int container_stats_running(cri_engine *engine, struct arena *arena, const cri_container_filter *filter,
 			    cri_container_stats **stats, size_t *n_stats, cri_call *call);
 
+/* What a container's writable layer occupies; nothing, when it is gone. Any thread. */
+int container_writable_layer(cri_engine *engine, const struct container_row *row, cri_filesystem_usage *layer,
+			     cri_call *call);
+
 #endif

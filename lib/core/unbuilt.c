@@ -29,7 +29,6 @@ static int unbuilt_handle(const void *handle, const char *argument, const char *
 }
 
 #define CHECKPOINTS "checkpoint and restore are"
-#define METRICS "metrics are"
 #define STREAMING "streaming is"
 
 int cri_sandbox_checkpoint(cri_engine *engine, const char *id, const char *output_path,
@@ -65,28 +64,6 @@ int cri_container_checkpoint(cri_engine *engine, const char *id, const char *loc
 	(void)id;
 	(void)location;
 	return unbuilt(engine, CHECKPOINTS, call);
-}
-
-int cri_metric_descriptors(cri_engine *engine, cri_list **descriptors, cri_call *call)
-{
-	(void)descriptors;
-	return unbuilt(engine, METRICS, call);
-}
-
-const cri_metric_descriptor *cri_metric_descriptor_at(const cri_list *list, size_t index)
-{
-	return list_at(list, LIST_METRIC_DESCRIPTOR, index);
-}
-
-int cri_metrics(cri_engine *engine, cri_list **metrics, cri_call *call)
-{
-	(void)metrics;
-	return unbuilt(engine, METRICS, call);
-}
-
-const cri_metric *cri_metric_at(const cri_list *list, size_t index)
-{
-	return list_at(list, LIST_METRIC, index);
 }
 
 int cri_stream_exec(cri_engine *engine, const char *container_id, const cri_stream_options *options,

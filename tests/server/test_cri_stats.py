@@ -118,5 +118,28 @@ class PodSandboxStats(ServerTest):
             self.fails(StatusCode.INVALID_ARGUMENT, client.PodSandboxStats)
 
 
+class Metrics(ServerTest):
+    def test_metrics(self):
+        pod, other = self.run_pod(), self.run_pod(name=self.id() + " other")
+        container = self.start(pod)
+        descriptors = {one.name: one for one in self.v1.ListMetricDescriptors().descriptors}
+        self.assertTrue(all(one.help for one in descriptors.values()))
+        listed = {one.pod_sandbox_id: one for one in self.v1.ListPodSandboxMetrics().pod_metrics}
+        self.assertLessEqual({pod, other}, set(listed))
+        self.assertEqual([one.container_id for one in listed[pod].container_metrics], [container])
+        self.assertEqual(len(listed[other].container_metrics), 0)
+        for metric in list(listed[pod].metrics) + list(listed[pod].container_metrics[0].metrics):
+            labels = dict(zip(descriptors[metric.name].label_keys, metric.label_values, strict=True))
+            self.assertEqual(labels["pod"], self.id())
+            self.assertEqual(labels["namespace"], "test")
+        values = {metric.name: metric.value.value for metric in listed[pod].container_metrics[0].metrics}
+        self.assertGreater(values["container_memory_working_set_bytes"], 0)
+        self.assertEqual(values["container_processes"], 1)
+        self.assertIn("container_cpu_usage_seconds_total", values)
+        streamed = [one.pod_sandbox_id for message in self.v1.StreamPodSandboxMetrics()
+                    for one in message.pod_sandbox_metrics]
+        self.assertEqual(set(streamed), set(listed))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -14,9 +14,6 @@ CALLS = {
     "Exec": {"container_id": "0" * 64, "cmd": ["true"], "stdout": True},
     "Attach": {"container_id": "0" * 64, "stdout": True},
     "PortForward": {"pod_sandbox_id": "0" * 64, "port": [80]},
-    "ListMetricDescriptors": {},
-    "ListPodSandboxMetrics": {},
-    "StreamPodSandboxMetrics": {},
 }
 
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a cgroup uses, read from files as kernels write them: v2 and v1, whole and with parts missing. */
 #include "base/fs.h"
+#include "network/interfaces.h"
 #include "runtime/cgroup.h"
+#include "runtime/cgroup_figures.h"
 #include "runtime/usage.h"
+#include "sandbox/metric_table.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -200,6 +203,180 @@ static void test_v1(void **state)
 	assert_false(usage_of_swap(&usage).usage_bytes.known);
 }
 
+/* --- for metrics --- */
+
+#define assert_figure(figure, expected) assert_true(figures.values[figure] == (expected))
+
+static void test_figures_v2(void **state)
+{
+	struct cgroup_system system = v2();
+	struct cgroup_figures figures;
+
+	(void)state;
+	put_v2();
+	put("", "cpu.stat",
+	    "usage_usec 3000000\nuser_usec 2000000\nsystem_usec 1000000\nnr_periods 9\nnr_throttled 4\n"
+	    "throttled_usec 500000\n");
+	put("", "cpu.weight", "10000\n");
+	put("", "cpu.max", "50000 100000\n");
+	put("", "memory.stat",
+	    "anon 4194304\nfile 6291456\nkernel 65536\nfile_mapped 12\ninactive_file 2097152\nactive_file 13\n"
+	    "pgfault 77\npgmajfault 3\n");
+	put("", "memory.events", "low 0\nhigh 0\nmax 5\noom 2\noom_kill 1\n");
+	put("", "memory.peak", "11000000\n");
+	put("", "pids.max", "max\n");
+	put("", "io.stat",
+	    "8:16 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n7:0 \n"
+	    "254:3 wbytes=1 rbytes=2 rios=3 wios=4\n");
+	assert_int_equal(cgroup_figures_read(&system, CGROUP, &figures, &call), 0);
+	assert_figure(FIGURE_CPU_USAGE, UINT64_C(3000000000));
+	assert_figure(FIGURE_CPU_USER, UINT64_C(2000000000));
+	assert_figure(FIGURE_CPU_SYSTEM, UINT64_C(1000000000));
+	assert_figure(FIGURE_CPU_PERIODS, 9);
+	assert_figure(FIGURE_CPU_THROTTLED_PERIODS, 4);
+	assert_figure(FIGURE_CPU_THROTTLED_TIME, 500000000);
+	assert_figure(FIGURE_CPU_SHARES, 262144);
+	assert_figure(FIGURE_CPU_QUOTA, 50000);
+	assert_figure(FIGURE_CPU_PERIOD, 100000);
+	assert_figure(FIGURE_MEMORY_USAGE, 10485760);
+	assert_figure(FIGURE_MEMORY_WORKING_SET, 10485760 - 2097152);
+	assert_figure(FIGURE_MEMORY_MAX_USAGE, 11000000);
+	assert_figure(FIGURE_MEMORY_CACHE, 6291456);
+	assert_figure(FIGURE_MEMORY_RSS, 4194304);
+	assert_figure(FIGURE_MEMORY_KERNEL, 65536);
+	assert_figure(FIGURE_MEMORY_MAPPED_FILE, 12);
+	assert_figure(FIGURE_MEMORY_ACTIVE_FILE, 13);
+	assert_figure(FIGURE_MEMORY_SWAP, 4096);
+	assert_figure(FIGURE_MEMORY_LIMIT, 20971520);
+	assert_figure(FIGURE_SWAP_LIMIT, 1048576);
+	assert_figure(FIGURE_MEMORY_FAILURES, FIGURE_UNKNOWN);
+	assert_figure(FIGURE_PAGE_FAULTS, 77);
+	assert_figure(FIGURE_MAJOR_PAGE_FAULTS_BELOW, 3);
+	assert_figure(FIGURE_OOM_KILLS, 1);
+	assert_figure(FIGURE_THREADS, 7);
+	assert_figure(FIGURE_THREADS_MAX, 0);
+	assert_figure(FIGURE_CPU_WAITING, 123456000);
+	assert_figure(FIGURE_CPU_STALLED, 9000);
+	assert_figure(FIGURE_IO_STALLED, 4000);
+	assert_int_equal(figures.n_devices, 3);
+	assert_int_equal(figures.devices[0].major, 8);
+	assert_int_equal(figures.devices[0].minor, 16);
+	assert_int_equal(figures.devices[0].written_bytes, 8192);
+	assert_int_equal(figures.devices[0].writes, 2);
+	assert_int_equal(figures.devices[1].reads, 0);
+	assert_int_equal(figures.devices[2].read_bytes, 2);
+	assert_int_equal(figures.devices[2].reads, 3);
+}
+
+static void test_figures_v1(void **state)
+{
+	struct cgroup_system system = {
+		.hierarchies = { { .mountpoint = directory,
+				   .controllers = (char *)",cpu,cpuacct,memory,pids,blkio," } },
+		.n_hierarchies = 1,
+	};
+	struct cgroup_figures figures;
+
+	(void)state;
+	put("", "cpuacct.usage", "3000000000\n");
+	put("", "cpuacct.usage_user", "2000000000\n");
+	put("", "cpuacct.usage_sys", "1000000000\n");
+	put("", "cpu.stat", "nr_periods 9\nnr_throttled 4\nthrottled_time 500000000\n");
+	put("", "cpu.shares", "512\n");
+	put("", "cpu.cfs_quota_us", "-1\n");
+	put("", "cpu.cfs_period_us", "100000\n");
+	put("", "memory.usage_in_bytes", "100\n");
+	put("", "memory.stat", "pgfault 1\ntotal_pgfault 5\ntotal_cache 7\ntotal_inactive_file 200\n");
+	put("", "memory.failcnt", "6\n");
+	put("", "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+	put("", "memory.limit_in_bytes", "9223372036854771712\n");
+	put("", "pids.current", "3\n");
+	put("", "pids.max", "100\n");
+	put("", "blkio.throttle.io_service_bytes_recursive",
+	    "8:0 Read 4096\n8:0 Write 8192\n8:0 Sync 1\n8:0 Async 2\n8:0 Total 12288\nTotal 12288\n");
+	put("", "blkio.throttle.io_serviced_recursive", "8:0 Read 1\n8:0 Write 2\nTotal 3\n");
+	assert_int_equal(cgroup_figures_read(&system, CGROUP, &figures, &call), 0);
+	assert_figure(FIGURE_CPU_USAGE, UINT64_C(3000000000));
+	assert_figure(FIGURE_CPU_SYSTEM, UINT64_C(1000000000));
+	assert_figure(FIGURE_CPU_THROTTLED_TIME, 500000000);
+	assert_figure(FIGURE_CPU_SHARES, 512);
+	assert_figure(FIGURE_CPU_QUOTA, 0);
+	assert_figure(FIGURE_MEMORY_WORKING_SET, 0);
+	assert_figure(FIGURE_MEMORY_CACHE, 7);
+	assert_figure(FIGURE_MEMORY_FAILURES, 6);
+	assert_figure(FIGURE_MEMORY_LIMIT, 0);
+	assert_figure(FIGURE_MEMORY_SWAP, FIGURE_UNKNOWN);
+	assert_figure(FIGURE_PAGE_FAULTS, 1);
+	assert_figure(FIGURE_PAGE_FAULTS_BELOW, 5);
+	assert_figure(FIGURE_OOM_KILLS, 2);
+	assert_figure(FIGURE_THREADS_MAX, 100);
+	assert_figure(FIGURE_CPU_WAITING, FIGURE_UNKNOWN);
+	assert_int_equal(figures.n_devices, 1);
+	assert_int_equal(figures.devices[0].read_bytes, 4096);
+	assert_int_equal(figures.devices[0].writes, 2);
+}
+
+/* Names are what they are known by; what has further labels has values for them. */
+static void test_the_table_of_metrics(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_metrics_all; i++) {
+		assert_int_equal(strncmp(metrics_all[i]->name, "container_", 10), 0);
+		assert_true(*metrics_all[i]->help);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(metrics_all[i]->name, metrics_all[k]->name);
+	}
+	for (size_t i = 0; i < n_metrics_of_figures; i++) {
+		const struct figure_metric *metric = &metrics_of_figures[i];
+		bool listed = false;
+
+		for (size_t k = 0; k < n_metrics_all; k++)
+			listed |= metrics_all[k] == metric->metric;
+		assert_true(listed);
+		assert_true(metric->divisor > 0);
+		for (size_t k = 0; k < 4; k++)
+			assert_true(!metric->metric->labels[k] == !metric->values[k]);
+	}
+}
+
+static void test_interfaces(void **state)
+{
+	static const char heading[] =
+		"Inter-|   Receive                                                |  Transmit\n"
+		" face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo "
+		"colls carrier compressed\n";
+	static const char *const bad[] = { "eth0 1 2 3\n", "eth0: 1 2 3\n", ": 1\n", "eth0: 1 2 x\n" };
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct network_look look = { .path = "" };
+	char text[1024];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s%s", heading,
+		 "    lo:      10       1    0    0    0     0          0         0       10       1    0    0    0    "
+		 " 0  "
+		 "     0          0\n"
+		 "  eth0:18446744073709551615 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n"
+		 "a.b-c@1: 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1\n");
+	assert_int_equal(network_parse_interfaces(text, &arena, &look), 0);
+	assert_int_equal(look.n_interfaces, 2);
+	assert_string_equal(look.interfaces[0].name, "eth0");
+	assert_true(look.interfaces[0].rx_bytes == UINT64_MAX);
+	assert_int_equal(look.interfaces[0].rx_packets, 2);
+	assert_int_equal(look.interfaces[0].rx_errors, 3);
+	assert_int_equal(look.interfaces[0].rx_dropped, 4);
+	assert_int_equal(look.interfaces[0].tx_bytes, 9);
+	assert_int_equal(look.interfaces[0].tx_packets, 10);
+	assert_int_equal(look.interfaces[0].tx_errors, 11);
+	assert_int_equal(look.interfaces[0].tx_dropped, 12);
+	assert_string_equal(look.interfaces[1].name, "a.b-c@1");
+	assert_int_equal(network_parse_interfaces("", &arena, &look), 0);
+	assert_int_equal(look.n_interfaces, 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(text, sizeof(text), "%s%s", heading, bad[i]);
+		assert_int_equal(network_parse_interfaces(text, &arena, &look), -EBADMSG);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -208,6 +385,10 @@ int main(void)
 		TEST(test_v2_without_limits),
 		TEST(test_v2_with_parts_missing),
 		TEST(test_v1),
+		TEST(test_figures_v2),
+		TEST(test_figures_v1),
+		TEST(test_the_table_of_metrics),
+		TEST(test_interfaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

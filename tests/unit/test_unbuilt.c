@@ -42,17 +42,6 @@ static void test_engine_and_sandbox(void **state)
 	REFUSES(engine, list, cri_container_checkpoint(engine, "abcd", "/x", call));
 }
 
-static void test_stats_and_metrics(void **state)
-{
-	struct core_fixture *fixture = *state;
-	cri_engine *const engine_given = &fixture->engine;
-	cri_engine *engine;
-	cri_list *list = untouched;
-
-	REFUSES(engine, list, cri_metric_descriptors(engine, &list, call));
-	REFUSES(engine, list, cri_metrics(engine, &list, call));
-}
-
 static void test_streams(void **state)
 {
 	struct core_fixture *fixture = *state;
@@ -116,7 +105,6 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, core_setup, core_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_engine_and_sandbox),
-		TEST(test_stats_and_metrics),
 		TEST(test_streams),
 		TEST(test_functions_of_streams_and_servers),
 		TEST(test_lists_of_their_kinds),
