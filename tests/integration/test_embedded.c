@@ -132,6 +132,10 @@ static void test_answers(void **state)
 	expect_ok(fixture, cri_image_info_json(fixture->engine, NAME, &json, fixture->call));
 	assert_non_null(strstr(json, "/app.img\""));
 	assert_non_null(strstr(json, "DEVICE=yes"));
+	/* There is nothing in the store to save. */
+	snprintf(digest_name, sizeof(digest_name), "%s/saved.tar", fixture->directory);
+	expect_code(fixture, CRI_ENOTSUP, cri_image_save(fixture->engine, NAME, digest_name, NULL, fixture->call));
+	assert_int_not_equal(access(digest_name, F_OK), 0);
 	cri_free(json);
 	/* Once more changes nothing. */
 	import(fixture, &embedded);
@@ -591,6 +595,37 @@ static void test_reference(void **state)
 	remove_image(fixture, &embedded);
 }
 
+/* By the examples alone, as a device's maker and its owner do. */
+static void test_examples(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "examples");
+	const char *directory = fixture->directory;
+	char *id;
+
+	shell("cd '%s' && mkdir -p tree/bin tree/dev tree/proc tree/sys tree/etc extra && cp /bin/busybox tree/bin && "
+	      "for a in sh cat sleep; do ln -s busybox tree/bin/$a; done && echo extra >extra/file",
+	      directory);
+	shell("FILESYSTEM=erofs COMMAND='/bin/sh -c true' examples/make_embedded_image.sh '%s/made' device:v1 "
+	      "'%s/tree' "
+	      "'%s/extra'=/srv/extra",
+	      directory, directory, directory);
+	shell("build/examples/images --root '%s' --state '%s' import '%s/made/image.manifest' | grep -q 'embedded %s$'",
+	      fixture->root, fixture->state, directory, NAME);
+	shell("build/examples/images --root '%s' --state '%s' list | grep -q %s", fixture->root, fixture->state, NAME);
+	id = start(fixture, sandbox, "examples");
+	expect_output(fixture, id, "cat /srv/extra/file", "extra\n");
+	remove_container(fixture, id);
+	shell("build/examples/images --root '%s' --state '%s' remove device:v1", fixture->root, fixture->state);
+	shell("! build/examples/images --root '%s' --state '%s' import /nonesuch 2>/dev/null", fixture->root,
+	      fixture->state);
+	shell("! build/examples/images list x 2>/dev/null");
+	embedded_expect_loops(directory, 0);
+	shell("rm -r '%s/tree' '%s/extra' '%s/made'", directory, directory, directory);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -600,7 +635,7 @@ int main(void)
 		fixture_test(test_device),    fixture_test(test_host_root),
 		fixture_test(test_changed),   fixture_test(test_restarts),
 		fixture_test(test_reference), fixture_test(test_kernel_without),
-		fixture_test(test_at_once),
+		fixture_test(test_at_once),   fixture_test(test_examples),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);

@@ -10,7 +10,7 @@
 #define SIGNATURE_TYPE "application/vnd.dev.cosign.simplesigning.v1+json"
 #define COSIGN "cosign container image signature"
 
-static struct server registry;
+static struct server registry, proxy;
 static char url[64];
 static char policy[160], keys[128];
 
@@ -427,6 +427,40 @@ static void test_policy_files(void **state)
 	expect_pull(fixture, "signed/file:v1", 0, "");
 }
 
+/* Signatures that do not come are not taken for signatures that are not there, nor for good ones. */
+static void test_registry_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	struct builder builder;
+	char text[1024], name[160], reference[200], *id = NULL;
+	const char *digits;
+
+	push_image(fixture, &builder, "signed/fails");
+	digits = builder.manifest_digest + strlen("sha256:");
+	snprintf(name, sizeof(name), "%s/signed/fails", proxy.host);
+	snprintf(reference, sizeof(reference), "%s:v1", name);
+	make_payload(text, sizeof(text), COSIGN, builder.manifest_digest, name);
+	push_signature(fixture, "signed/fails", builder.manifest_digest, "ec", text);
+	snprintf(text, sizeof(text),
+		 "{\"default\":[{\"type\":\"sigstoreSigned\",\"keyPath\":\"%s/ec.pub\",\"signedIdentity\":"
+		 "{\"type\":\"matchRepository\"}}]}",
+		 keys);
+	use_policy(fixture, text);
+	proxy_rules(&proxy, "GET /manifests/sha256-%s.sig status 503 99\n", digits);
+	expect_code(fixture, CRI_EREGISTRY, cri_image_pull(fixture->engine, reference, NULL, &id, fixture->call));
+	proxy_rules(&proxy, "GET /manifests/sha256-%s.sig status 404 99\n", digits);
+	expect_code(fixture, CRI_ESIGNATURE, cri_image_pull(fixture->engine, reference, NULL, &id, fixture->call));
+	/* Another digest than its header says. */
+	proxy_rules(&proxy, "GET /manifests/sha256-%s.sig corrupt 3 99\n", digits);
+	expect_code(fixture, CRI_ECORRUPT, cri_image_pull(fixture->engine, reference, NULL, &id, fixture->call));
+	assert_null(id);
+	assert_int_equal(count_layers(fixture), 1);
+	proxy_rules(&proxy, "%s", "");
+	expect_ok(fixture, cri_image_pull(fixture->engine, reference, NULL, &id, fixture->call));
+	expect_ok(fixture, cri_image_remove(fixture->engine, id, fixture->call));
+	cri_free(id);
+}
+
 static int set_up(void **state)
 {
 	struct fixture *fixture;
@@ -442,11 +476,13 @@ static int set_up(void **state)
 	      keys, keys);
 	registry_start(&registry, fixture->directory, "registry", free_port(), "", "");
 	snprintf(url, sizeof(url), "http://%s", registry.host);
+	proxy_start(&proxy, fixture->directory, "proxy", registry.port);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
+	server_stop(&proxy);
 	server_stop(&registry);
 	fixture_close(*state);
 	return fixture_tear_down(state);
@@ -463,6 +499,7 @@ int main(void)
 		fixture_test(test_import),
 		fixture_test(test_embedded),
 		fixture_test(test_policy_files),
+		fixture_test(test_registry_fails),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
