@@ -501,6 +501,72 @@ static void test_together(void **state)
 	remove_image(fixture, named("together"));
 }
 
+/* The most that a cri-fetch of this build has had resident, in kilobytes. */
+static long most_resident(void)
+{
+	char helper[PATH_MAX];
+	long most = 0;
+	glob_t found;
+
+	assert_non_null(realpath(getenv("LIBCRI_HELPER_DIRECTORY"), helper));
+	strncat(helper, "/cri-fetch", sizeof(helper) - strlen(helper) - 1);
+	assert_int_equal(glob("/proc/[0-9]*/exe", 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		char program[PATH_MAX], line[256];
+		ssize_t length = readlink(found.gl_pathv[i], program, sizeof(program) - 1);
+		FILE *status;
+
+		program[length < 0 ? 0 : length] = '\0';
+		if (strcmp(program, helper) != 0)
+			continue;
+		snprintf(line, sizeof(line), "%.*sstatus", (int)strlen(found.gl_pathv[i]) - 3, found.gl_pathv[i]);
+		status = fopen(line, "re");
+		while (status && fgets(line, sizeof(line), status))
+			if (strncmp(line, "VmHWM:", 6) == 0 && strtol(line + 6, NULL, 10) > most)
+				most = strtol(line + 6, NULL, 10);
+		if (status)
+			fclose(status);
+	}
+	globfree(&found);
+	return most;
+}
+
+/* Four layers at once whose zstd windows are as large as a decoder should bear: within 32 MB all the same. */
+static void test_memory(void **state)
+{
+	struct fixture *fixture = *state;
+	struct builder builder;
+	const size_t size = 10 << 20;
+	char *bytes = malloc(size), *id;
+	uint64_t random = 88172645463325252u;
+
+	assert_non_null(bytes);
+	builder_begin(&builder, fixture->directory);
+	for (int i = 0; i < 4; i++) {
+		struct tar tar;
+
+		for (size_t j = 0; j < size; j += sizeof(random)) {
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			memcpy(bytes + j, &random, sizeof(random));
+		}
+		tar_begin(&tar, builder.directory);
+		tar_bytes(&tar, "random", 0644, bytes, size);
+		tar_end(&tar);
+		builder_layer(&builder, &tar, "zstd -q -1 --long=23 -c");
+		assert_int_equal(unlink(tar.path), 0);
+	}
+	free(bytes);
+	builder_manifest(&builder, NULL);
+	push(&builder, url, "memory", "latest", "");
+	proxy_rules(&proxy, "%s", "");
+	id = pull(fixture, named("memory"));
+	assert_in_range(most_resident(), 8 << 10, 32 << 10);
+	remove_image(fixture, id);
+	cri_free(id);
+}
+
 /* The example, as a program beside this one, on a terminal and without. */
 static void test_example(void **state)
 {
@@ -591,6 +657,7 @@ int main(void)
 		fixture_test(test_killed),
 		fixture_test(test_together),
 		fixture_test(test_example),
+		fixture_test(test_memory),
 		fixture_test(test_shared_layers),
 	};
 

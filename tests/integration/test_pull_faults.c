@@ -209,6 +209,105 @@ static void test_documents(void **state)
 	expect_document(*state, NULL, CRI_ECORRUPT, "");
 }
 
+/* --- what it does to this machine --- */
+
+/* Directories of layers, and of work in progress, below another root than the fixture's. */
+static void expect_empty(const char *directory)
+{
+	shell("test -z \"$(ls -A '%s/root/l' '%s/root/tmp' 2>/dev/null | grep -v ':$' | grep .)\"", directory,
+	      directory);
+}
+
+static cri_engine *open_at(struct fixture *fixture, const char *directory, uint64_t max_layer_bytes)
+{
+	char root[300], engine_state[300];
+	cri_engine_options options = fixture_options(fixture);
+	cri_engine *engine = NULL;
+
+	snprintf(root, sizeof(root), "%s/root", directory);
+	snprintf(engine_state, sizeof(engine_state), "%s/state", directory);
+	options.root = root;
+	options.state = engine_state;
+	options.max_layer_bytes = max_layer_bytes;
+	expect_ok(fixture, cri_engine_open(&options, &engine, fixture->call));
+	return engine;
+}
+
+static void close_at(cri_engine *engine, const char *directory)
+{
+	cri_engine_close(engine);
+	shell("umount -l '%s/state' 2>/dev/null; rm -rf '%s/root' '%s/state'", directory, directory, directory);
+}
+
+/* A disk that is full in the middle: the reason is told, nothing of it stays, and with room it works. */
+static void test_full_disk(void **state)
+{
+	struct fixture *fixture = *state;
+	char directory[256], url[64], text[128], *id = NULL;
+	struct builder large;
+	cri_engine *engine;
+	cri_list *list;
+
+	snprintf(directory, sizeof(directory), "%s/small", fixture->directory);
+	snprintf(url, sizeof(url), "http://%s", registry.host);
+	snprintf(text, sizeof(text), "%s/large", proxy.host);
+	proxy_rules(&proxy, "%s", "");
+	build_image(&large, fixture->directory, 3, 4000);
+	push(&large, url, "large", "latest", "");
+	shell("mkdir '%s' && mount -t tmpfs -o size=8m small '%s'", directory, directory);
+	engine = open_at(fixture, directory, 0);
+	expect_code(fixture, CRI_EEXHAUSTED, cri_image_pull(engine, text, NULL, &id, fixture->call));
+	assert_non_null(strstr(cri_call_message(fixture->call), "No space left"));
+	expect_ok(fixture, cri_image_list(engine, NULL, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 0);
+	cri_list_free(list);
+	cri_engine_close(engine);
+	engine = open_at(fixture, directory, 0);
+	expect_empty(directory);
+	shell("mount -o remount,size=64m '%s'", directory);
+	expect_ok(fixture, cri_image_pull(engine, text, NULL, &id, fixture->call));
+	cri_free(id);
+	close_at(engine, directory);
+	shell("umount '%s' && rmdir '%s'", directory, directory);
+}
+
+/* Few bytes that become many. */
+static void test_bomb(void **state)
+{
+	struct fixture *fixture = *state;
+	char directory[256], url[64], text[128], *id = NULL;
+	struct builder bomb;
+	struct tar tar;
+	cri_engine *engine;
+	char *zeros = calloc(1, 20 << 20);
+
+	assert_non_null(zeros);
+	snprintf(directory, sizeof(directory), "%s/bomb", fixture->directory);
+	snprintf(url, sizeof(url), "http://%s", registry.host);
+	snprintf(text, sizeof(text), "%s/bomb", proxy.host);
+	proxy_rules(&proxy, "%s", "");
+	builder_begin(&bomb, fixture->directory);
+	tar_begin(&tar, bomb.directory);
+	tar_bytes(&tar, "zeros", 0644, zeros, 20 << 20);
+	tar_end(&tar);
+	builder_layer(&bomb, &tar, "gzip -9");
+	assert_int_equal(unlink(tar.path), 0);
+	builder_manifest(&bomb, NULL);
+	push(&bomb, url, "bomb", "latest", "");
+	shell("mkdir '%s'", directory);
+	engine = open_at(fixture, directory, 1 << 20);
+	expect_code(fixture, CRI_EEXHAUSTED, cri_image_pull(engine, text, NULL, &id, fixture->call));
+	assert_non_null(strstr(cri_call_message(fixture->call), "larger than the limit of 1048576 bytes"));
+	cri_engine_close(engine);
+	engine = open_at(fixture, directory, 32 << 20);
+	expect_empty(directory);
+	expect_ok(fixture, cri_image_pull(engine, text, NULL, &id, fixture->call));
+	cri_free(id);
+	close_at(engine, directory);
+	shell("rmdir '%s'", directory);
+	free(zeros);
+}
+
 static int set_up(void **state)
 {
 	struct fixture *fixture;
@@ -237,9 +336,16 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fixture_test(test_cut_and_resumed), fixture_test(test_always_cut), fixture_test(test_busy),
-		fixture_test(test_refused),         fixture_test(test_silence),    fixture_test(test_lies),
-		fixture_test(test_redirects),       fixture_test(test_documents),
+		fixture_test(test_cut_and_resumed),
+		fixture_test(test_always_cut),
+		fixture_test(test_busy),
+		fixture_test(test_refused),
+		fixture_test(test_silence),
+		fixture_test(test_lies),
+		fixture_test(test_redirects),
+		fixture_test(test_documents),
+		fixture_test(test_full_disk),
+		fixture_test(test_bomb),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

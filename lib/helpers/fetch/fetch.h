@@ -42,6 +42,7 @@ struct session {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct registry *registry; /* NULL: files only */
+	uint64_t windows;          /* bytes in use, under the lock */
 };
 /* Takes the socket, also when it fails. NULL: memory ran out. */
 struct session *session_new(int socket);
@@ -51,6 +52,11 @@ int session_run(struct session *session);
 void session_drop(struct session *session);
 /* Waits, unless the session ends before: false. */
 bool session_sleep(struct session *session, int64_t milliseconds);
+/* Memory for windows, of which a session's jobs have so much together: more than one image may take. Waits for other
+ * jobs to give some back, unless the session ends before: false. */
+#define SESSION_WINDOWS ((uint64_t)16 << 20)
+bool session_take_windows(struct session *session, uint64_t bytes);
+void session_give_windows(struct session *session, uint64_t bytes);
 
 /* A running sha256. (digest.c) */
 struct digest;
@@ -61,13 +67,15 @@ int digest_end(struct digest *digest, char text[DIGEST_SIZE]);
 void digest_free(struct digest *digest);
 
 /* From the first bytes: gzip, zstd, plain; others are refused by name. (inflate.c) */
-#define INFLATER_FIRST 8 /* so many bytes, if there are, tell the format */
+#define INFLATER_FIRST 18 /* so many bytes, if there are, tell the format, and zstd's window */
 struct inflater;
 struct inflater *inflater_new(const void *first, size_t length, take_bytes output, void *context,
 			      struct failure *failure);
 int inflater_add(struct inflater *inflater, const void *bytes, size_t length, struct failure *failure);
 int inflater_end(struct inflater *inflater, struct failure *failure);
 void inflater_free(struct inflater *inflater);
+/* What it will take, beyond a little: zstd's window. Later frames may have larger ones, up to 16 MiB. */
+uint64_t inflater_memory(const void *first, size_t length);
 
 enum job_kind { JOB_LAYER, JOB_BLOB, JOB_DIGEST, JOB_CHAIN, JOB_VERIFY, JOB_MANIFEST, JOB_DEFLATE };
 

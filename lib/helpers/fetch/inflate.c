@@ -9,8 +9,9 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-/* RFC 8878 asks for 8 MiB; 32 MiB is beyond what image builders use, and a bound on the memory of one layer. */
-#define ZSTD_WINDOW_LOG_MAX 25
+/* RFC 8878 asks for 8 MiB; image builders use less. */
+#define ZSTD_WINDOW_LOG_MAX 24
+#define ZSTD_MAGIC "\x28\xb5\x2f\xfd"
 
 enum format { FORMAT_PLAIN, FORMAT_GZIP, FORMAT_ZSTD };
 
@@ -41,13 +42,44 @@ static int detect(const void *first, size_t length, enum format *format, struct 
 	*format = FORMAT_PLAIN;
 	if (length >= 2 && memcmp(first, "\x1f\x8b", 2) == 0)
 		*format = FORMAT_GZIP;
-	if (length >= 4 && memcmp(first, "\x28\xb5\x2f\xfd", 4) == 0)
+	if (length >= 4 && memcmp(first, ZSTD_MAGIC, 4) == 0)
 		*format = FORMAT_ZSTD;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		if (length >= refused[i].length && memcmp(first, refused[i].magic, refused[i].length) == 0)
 			return fail(failure, CRI_ENOTSUP, "it is compressed with %s; gzip, zstd and plain tar work",
 				    refused[i].name);
 	return 0;
+}
+
+static uint64_t read_little_endian(const uint8_t *bytes, size_t length)
+{
+	uint64_t value = 0;
+
+	while (length-- > 0)
+		value = value << 8 | bytes[length];
+	return value;
+}
+
+/* RFC 8878, 3.1.1.1: the frame header says the window's size, or of a frame in one segment its content's. */
+uint64_t inflater_memory(const void *first, size_t length)
+{
+	static const size_t dictionary_sizes[] = { 0, 1, 2, 4 };
+	static const size_t content_sizes[] = { 1, 2, 4, 8 };
+	const uint8_t *bytes = first;
+	const uint64_t most = UINT64_C(1) << ZSTD_WINDOW_LOG_MAX;
+	uint64_t size;
+
+	if (length < 6 || memcmp(bytes, ZSTD_MAGIC, 4) != 0)
+		return 0;
+	if (bytes[4] & 0x20) {
+		const size_t at = 5 + dictionary_sizes[bytes[4] & 3], n = content_sizes[bytes[4] >> 6];
+
+		size = length < at + n ? most : read_little_endian(bytes + at, n);
+	} else {
+		size = UINT64_C(1) << (10 + (bytes[5] >> 3));
+		size += size / 8 * (bytes[5] & 7);
+	}
+	return size < most ? size : most;
 }
 
 struct inflater *inflater_new(const void *first, size_t length, take_bytes output, void *context,

@@ -14,6 +14,7 @@ struct layer {
 	struct inflater *inflater;
 	unsigned char first[INFLATER_FIRST]; /* until there is an inflater */
 	size_t n_first;
+	uint64_t windows; /* of the session's */
 	uint64_t bytes, plain_bytes;
 	int64_t reported;
 };
@@ -33,6 +34,11 @@ static int output(void *context, const void *bytes, size_t length, struct failur
 
 static int begin_inflating(struct layer *layer, struct failure *failure)
 {
+	const uint64_t windows = inflater_memory(layer->first, layer->n_first);
+
+	if (windows && !session_take_windows(layer->job->session, windows))
+		return fail(failure, CRI_ECANCELED, "nobody waits for it");
+	layer->windows = windows;
 	layer->inflater = inflater_new(layer->first, layer->n_first, output, layer, failure);
 	return layer->inflater ? inflater_add(layer->inflater, layer->first, layer->n_first, failure) : -1;
 }
@@ -105,6 +111,7 @@ int layer_run(struct job *job, struct failure *failure)
 	if (!result)
 		result = answer(&layer, failure);
 	inflater_free(layer.inflater);
+	session_give_windows(job->session, layer.windows);
 	digest_free(layer.digest);
 	digest_free(layer.diff);
 	return result;

@@ -59,6 +59,30 @@ bool session_sleep(struct session *session, int64_t milliseconds)
 	return !session->ended;
 }
 
+bool session_take_windows(struct session *session, uint64_t bytes)
+{
+	bool taken;
+
+	pthread_mutex_lock(&session->lock);
+	while (!session->ended && session->windows > 0 && session->windows + bytes > SESSION_WINDOWS)
+		pthread_cond_wait(&session->changed, &session->lock);
+	taken = !session->ended;
+	if (taken)
+		session->windows += bytes;
+	pthread_mutex_unlock(&session->lock);
+	return taken;
+}
+
+void session_give_windows(struct session *session, uint64_t bytes)
+{
+	if (!bytes)
+		return;
+	pthread_mutex_lock(&session->lock);
+	session->windows -= bytes;
+	pthread_cond_broadcast(&session->changed);
+	pthread_mutex_unlock(&session->lock);
+}
+
 static void *run_job(void *pointer)
 {
 	job_run(pointer);
