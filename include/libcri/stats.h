@@ -25,7 +25,7 @@ typedef struct cri_pressure_line {
 	double avg10, avg60, avg300;
 } cri_pressure_line;
 
-/** Pressure stall information; known on cgroup v2 with CONFIG_PSI. */
+/** Pressure stall information; known where cgroup v2 is alone, with CONFIG_PSI. */
 typedef struct cri_pressure {
 	bool known;
 	cri_pressure_line some;
@@ -35,7 +35,7 @@ typedef struct cri_pressure {
 typedef struct cri_cpu_usage {
 	int64_t timestamp; /**< nanoseconds since 1970 */
 	cri_counter usage_core_nanoseconds;
-	cri_counter usage_nanocores; /**< nanoseconds a second since the last look at this container */
+	cri_counter usage_nanocores; /**< nanoseconds a second since this engine last looked at it */
 	cri_pressure pressure;
 } cri_cpu_usage;
 
@@ -87,7 +87,7 @@ typedef struct cri_sandbox_stats {
 	const cri_interface_usage *const
 		*interfaces; /**< the first is the pod's main one; none for the host's network */
 	size_t n_interfaces;
-	cri_counter process_count;
+	cri_counter process_count; /**< processes, not threads, of the pod's cgroup */
 	const cri_container_stats *const *containers;
 	size_t n_containers;
 } cri_sandbox_stats;
@@ -95,15 +95,18 @@ typedef struct cri_sandbox_stats {
 /** CRI ContainerStats. The list holds one. Zero use, not an error, for a container that does not run. */
 CRI_API int cri_container_stats_get(cri_engine *engine, const char *id, cri_list **stats, cri_call *call);
 
-/** CRI ListContainerStats of the running containers. @param filter NULL: all; its state is not looked at. */
+/** CRI ListContainerStats of the running containers. @param filter NULL: all; its state is not looked at. The walk of a
+ *  large writable layer ends with the call's deadline. */
 CRI_API int cri_container_stats_list(cri_engine *engine, const cri_container_filter *filter, cri_list **stats,
 				     cri_call *call);
 CRI_API const cri_container_stats *cri_container_stats_at(const cri_list *list, size_t index);
 
-/** CRI PodSandboxStats. The list holds one. */
+/** CRI PodSandboxStats. The list holds one. A stopped pod has no interfaces and no containers; what its cgroup counted
+ *  stays until it is removed. */
 CRI_API int cri_sandbox_stats_get(cri_engine *engine, const char *id, cri_list **stats, cri_call *call);
 
-/** CRI ListPodSandboxStats of the ready pods. @param filter NULL: all; its state is not looked at. */
+/** CRI ListPodSandboxStats of the ready pods. @param filter NULL: all; its state is not looked at. A pod or container
+ *  that cannot be looked at, because it is just being removed, is left out, which is logged. */
 CRI_API int cri_sandbox_stats_list(cri_engine *engine, const cri_sandbox_filter *filter, cri_list **stats,
 				   cri_call *call);
 CRI_API const cri_sandbox_stats *cri_sandbox_stats_at(const cri_list *list, size_t index);
@@ -130,11 +133,12 @@ typedef struct cri_metric {
 	uint64_t value;
 } cri_metric;
 
-/** CRI ListMetricDescriptors. */
+/** CRI ListMetricDescriptors: all that cri_metrics may tell. */
 CRI_API int cri_metric_descriptors(cri_engine *engine, cri_list **descriptors, cri_call *call);
 CRI_API const cri_metric_descriptor *cri_metric_descriptor_at(const cri_list *list, size_t index);
 
-/** CRI ListPodSandboxMetrics: every figure of every ready pod, grouped by pod, then by container. */
+/** CRI ListPodSandboxMetrics: every figure of every ready pod and of its running containers, grouped by pod, then by
+ *  container. What the kernel does not tell of one has no metric. */
 CRI_API int cri_metrics(cri_engine *engine, cri_list **metrics, cri_call *call);
 CRI_API const cri_metric *cri_metric_at(const cri_list *list, size_t index);
 

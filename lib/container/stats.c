@@ -151,8 +151,8 @@ static int list(cri_engine *engine, const void *pointer, void *output, cri_call 
 {
 	const cri_container_filter *const *asked = pointer;
 	CLEANUP_LIST cri_list *made = list_new(LIST_CONTAINER_STATS, sizeof(cri_container_stats));
-	cri_container_stats *stats;
-	size_t n_stats;
+	cri_container_stats *stats = NULL;
+	size_t n_stats = 0;
 	int result;
 
 	if (!made)

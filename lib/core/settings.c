@@ -104,7 +104,7 @@ static int reload(cri_engine *engine, const void *pointer, void *output, cri_cal
 	struct settings *fresh = make();
 	const struct settings *old = fresh;
 	struct fetch_service *service = NULL;
-	cri_log_level log_level;
+	cri_log_level log_level = CRI_LOG_INFO;
 	int result = fresh ? settle(engine, *given, fresh, &log_level, call) : call_no_memory(call, step);
 
 	(void)output;

@@ -74,7 +74,7 @@ static int add(struct collection *collection, const struct subject *subject, con
 	       const char *const *further, int64_t timestamp, uint64_t value)
 {
 	struct arena *arena = &collection->made->arena;
-	const size_t n = n_labels_of(metric);
+	const size_t n = further ? n_labels_of(metric) : 0;
 	const char **labels = arena_array(arena, METRIC_BASE_LABELS + n, sizeof(*labels));
 	cri_metric *added = list_add(collection->made);
 
@@ -254,10 +254,10 @@ static int collect(cri_engine *engine, const void *pointer, void *output, cri_ca
 {
 	CLEANUP_LIST cri_list *made = list_new(LIST_METRIC, sizeof(cri_metric));
 	struct collection collection = { .engine = engine, .made = made, .call = call };
-	struct container_item *containers;
-	struct sandbox_item *pods;
-	struct network_look *looks;
-	size_t n_pods, n_containers;
+	struct container_item *containers = NULL;
+	struct sandbox_item *pods = NULL;
+	struct network_look *looks = NULL;
+	size_t n_pods = 0, n_containers = 0;
 	int result;
 
 	(void)pointer;

@@ -115,8 +115,8 @@ static int fill_containers(struct arena *arena, const cri_container_stats *conta
 static int fill_cgroup(cri_engine *engine, const struct sandbox_item *item, cri_sandbox_stats *stats, cri_call *call)
 {
 	struct cgroup_usage usage;
-	uint64_t n_processes;
-	bool known;
+	uint64_t n_processes = 0;
+	bool known = false;
 	int result = cgroup_usage_read(engine->cgroups, item->row.cgroup, &usage, call);
 
 	if (result == 0)

@@ -123,7 +123,7 @@ static int update(cri_engine *engine, const void *pointer, void *output, cri_cal
 {
 	struct update_args args = *(const struct update_args *)pointer;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	struct sandbox_row row;
+	struct sandbox_row row = { .state = SANDBOX_NOTREADY };
 	CLEANUP_LOCK int lock = -1;
 	int result;
 
