@@ -81,7 +81,8 @@ static bool is_inhabited(const char *mount_namespace)
 int place_check(cri_engine *engine, cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	struct place here, there;
+	struct place here = { .boot = "", .mount_namespace = "", .state = "" },
+		     there = { .boot = "", .mount_namespace = "", .state = "" };
 	struct sandbox_row *rows;
 	size_t n_rows;
 	bool known = false, same_namespace, same_state;

@@ -134,7 +134,7 @@ static int begin_helper(cri_engine *engine, const struct buffer *message, struct
 {
 	char path[PATH_MAX];
 	const char *const argv[] = { "cri-sandbox", "pin", NULL };
-	int sockets[2];
+	int sockets[2] = { -1, -1 };
 	int result = socket_pair(sockets);
 	CLEANUP_CLOSE int ours = result < 0 ? -1 : sockets[0];
 	CLEANUP_CLOSE int theirs = result < 0 ? -1 : sockets[1];

@@ -78,7 +78,7 @@ static int list(cri_engine *engine, const void *pointer, void *output, cri_call 
 	const cri_sandbox_filter *const *filter = pointer;
 	CLEANUP_LIST cri_list *made = list_new(LIST_SANDBOX, sizeof(cri_sandbox_info));
 	struct sandbox_item *items;
-	size_t n_items;
+	size_t n_items = 0;
 	int result;
 
 	if (!made)

@@ -207,7 +207,7 @@ static int run(cri_engine *engine, const void *pointer, void *output, cri_call *
 {
 	struct run_args args = *(const struct run_args *)pointer;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	const struct runtime_handler *handler;
+	const struct runtime_handler *handler = NULL;
 	struct sandbox_row row;
 	char id[ID_LENGTH + 1];
 	CLEANUP_FREE char *result_id = NULL;
@@ -226,7 +226,7 @@ static int run(cri_engine *engine, const void *pointer, void *output, cri_call *
 		result = cgroup_check_path(args.config->cgroup_parent, "linux.cgroup_parent", call);
 	if (result == 0)
 		result = sandbox_prepare_pause(engine, call);
-	if (result < 0)
+	if (result)
 		return result;
 	result = random_id(id);
 	if (result < 0)
@@ -234,8 +234,8 @@ static int run(cri_engine *engine, const void *pointer, void *output, cri_call *
 	result_id = strdup(id);
 	name = lock_name(args.config);
 	if (!result_id || !name)
-		return call_no_memory(
-			call, step); /* NOLINT(clang-analyzer-unix.Malloc): cleanup attributes are unknown to it */
+		/* Cleanup attributes are unknown to it. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+		return call_no_memory(call, step);
 	result = fill_row(engine, &arena, args.config, handler->name, id, &row, call);
 	if (result == 0)
 		result = engine_lock_name(engine, name, &name_lock, call);

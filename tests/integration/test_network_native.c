@@ -23,7 +23,7 @@ static void expect_answer(const char *from, int protocol, const char *address, u
 {
 	char *answer = network_ask(from, protocol, address, port);
 
-	if (strncmp(answer, name, strlen(name)))
+	if (strncmp(answer, name, strlen(name)) != 0)
 		print_error("%s port %u answers \"%s\", not \"%s\"\n", address, port, answer, name);
 	assert_int_equal(strncmp(answer, name, strlen(name)), 0);
 	if (!*name)

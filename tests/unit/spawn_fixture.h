@@ -27,7 +27,6 @@ static const char *const report_argv[] = { self, "report", NULL };
 /* A line for each descriptor, "fd 3 DEVICE INODE", then what else a program can have from its parent. */
 static int report(void)
 {
-	extern char **environ;
 	char directory[PATH_MAX] = "";
 	DIR *opened = opendir("/proc/self/fd");
 	struct dirent *entry;

@@ -128,8 +128,8 @@ static int open_present_cgroup(const struct entry *entry)
 	/* Alive, so the pid was its own. */
 	if (result == 0 && pidfd_send_signal(entry->process, 0, NULL, 0) < 0)
 		result = -ESRCH;
-	if (result < 0)
-		return result;
+	if (result < 0 || !content.data)
+		return result < 0 ? result : -EBUSY;
 	present = text_starts(content.data, "0::") ? content.data : strstr(content.data, "\n0::");
 	present = present ? strchr(present, '/') : NULL;
 	if (!present || !text_starts(present, own->path) || present[strlen(own->path)] != '/')
