@@ -24,7 +24,9 @@ done
 mkdir /mnt/shared /mnt/sources
 mount -t hostfs -o "$vm_shared" none /mnt/shared
 mount -t hostfs -o "ro,$vm_sources" none /mnt/sources
-insmod "$(find "$vm_modules/$(uname -r)" -name 'overlay.ko*')"
+for module in overlay veth; do
+	insmod "$(find "$vm_modules/$(uname -r)" -name "$module.ko*")"
+done
 
 # As systemd leaves it: the root holds no process, and lets others have all that it has.
 mount -t cgroup2 -o nsdelegate cgroup2 /sys/fs/cgroup
