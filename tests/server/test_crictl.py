@@ -241,6 +241,11 @@ class Crictl(ServerTest):
         self.assertEqual([item["attributes"]["id"] for item in stats], [container])
         self.assertGreater(int(stats[0]["memory"]["workingSetBytes"]["value"]), 0)
         self.assertIn(container[:13], self.crictl("stats"))
+        stats = self.json("statsp", "--id", pod)["stats"]
+        self.assertEqual([item["attributes"]["id"] for item in stats], [pod])
+        self.assertGreater(int(stats[0]["linux"]["memory"]["workingSetBytes"]["value"]), 0)
+        self.assertEqual([item["attributes"]["id"] for item in stats[0]["linux"]["containers"]], [container])
+        self.assertIn(pod[:13], self.crictl("statsp"))
 
     # --- what is not there yet ---
 
