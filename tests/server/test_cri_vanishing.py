@@ -2,6 +2,7 @@
 """Clients that go in the middle of a call: what they asked for is there and whole, or it is not there. That may take a
 moment: what cannot be undone any more is finished."""
 
+import json
 import os
 import random
 import socket
@@ -22,7 +23,7 @@ CHANGES = {
     "RunPodSandbox": "test_pods", "StopPodSandbox": "test_pods", "RemovePodSandbox": "test_pods",
     "CreateContainer": "test_containers", "StartContainer": "test_containers", "StopContainer": "test_containers",
     "RemoveContainer": "test_containers", "ExecSync": "test_commands", "UpdateContainerResources": "test_resources",
-    "UpdatePodSandboxResources": "test_reads", "ReopenContainerLog": "test_logs", "PullImage": "test_images",
+    "UpdatePodSandboxResources": "test_pod_resources", "ReopenContainerLog": "test_logs", "PullImage": "test_images",
     "RemoveImage": "test_images", "UpdateRuntimeConfig": "test_reads",
 }
 
@@ -129,6 +130,22 @@ class Vanishing(ServerTest):
             self.give_up("UpdateContainerResources", **limits(choices[number % 2]))
             self.assertIn(told(), choices)
         self.v1.UpdateContainerResources(**limits(choices[0]))
+        self.assertEqual(told(), choices[0])
+
+    def test_pod_resources(self):
+        pod = self.run_pod()
+        choices = [{"memory_limit_in_bytes": 64 << 20, "cpu_shares": 512},
+                   {"memory_limit_in_bytes": 96 << 20, "cpu_shares": 1024}]
+
+        def told():
+            info = self.v1.PodSandboxStatus(pod_sandbox_id=pod, verbose=True).info
+            return json.loads(info["config"])["linux"]["resources"]
+
+        self.v1.UpdatePodSandboxResources(pod_sandbox_id=pod, resources=choices[0])
+        for number in range(ROUNDS):
+            self.give_up("UpdatePodSandboxResources", pod_sandbox_id=pod, resources=choices[number % 2])
+            self.assertIn(told(), choices)
+        self.v1.UpdatePodSandboxResources(pod_sandbox_id=pod, resources=choices[0])
         self.assertEqual(told(), choices[0])
 
     def test_logs(self):

@@ -247,6 +247,17 @@ class Crictl(ServerTest):
         self.assertEqual([item["attributes"]["id"] for item in stats[0]["linux"]["containers"]], [container])
         self.assertIn(pod[:13], self.crictl("statsp"))
 
+    def test_metrics(self):
+        pod, container = self.make()
+        descriptors = self.json("metricdescs")["descriptors"]
+        names = {descriptor["name"] for descriptor in descriptors}
+        metrics = [item for item in self.json("metricsp")["podMetrics"] if item["podSandboxId"] == pod]
+        self.assertEqual(len(metrics), 1)
+        self.assertEqual([item["containerId"] for item in metrics[0]["containerMetrics"]], [container])
+        told = metrics[0]["metrics"] + metrics[0]["containerMetrics"][0]["metrics"]
+        self.assertLessEqual({metric["name"] for metric in told}, names)
+        self.assertIn("container_cpu_usage_seconds_total", {metric["name"] for metric in told})
+
     # --- what is not there yet ---
 
     def test_streams_and_checkpoints_say_why_not(self):
