@@ -6,6 +6,7 @@
 #include "runtime/cgroup_limit.h"
 
 #include "base/text.h"
+#include "runtime/cgroup_reader.h"
 
 #include <stdio.h>
 
@@ -113,6 +114,40 @@ static int limit_v1(const struct limiter *limiter)
 	return result;
 }
 
+/* What of the memory in use is file pages, which writing a limit drops; 0 when that cannot be said. */
+static int64_t file_pages(const struct limiter *limiter)
+{
+	CLEANUP_CGROUP_READER struct cgroup_reader reader = { .directory = -1 };
+	uint64_t pages = 0;
+	const struct cgroup_figure figure = { "file", &pages };
+
+	if (cgroup_reader_open(&reader, limiter->system, limiter->cgroup) > 0 &&
+	    cgroup_reader_text(&reader, limit_hierarchy(limiter, "memory"), "memory.stat") > 0)
+		cgroup_pick_figures(reader.text, &figure, 1);
+	return pages > INT64_MAX ? 0 : (int64_t)pages;
+}
+
+/* Where v1 refuses a limit below what is in use, v2 kills processes until it is kept. So what can be reclaimed is, and
+ * what is left counts. */
+static int make_room(const struct limiter *limiter, int64_t memory)
+{
+	int64_t used, unused;
+	char text[32];
+	int result = limit_read_number(limiter, "memory", "memory.current", &used);
+
+	/* Who cannot be looked at is told when the limit is written. */
+	if (result < 0 || memory < 0 || used <= memory)
+		return 0;
+	/* EAGAIN: less was reclaimed. ENOENT: the kernel is older than 5.19. */
+	result = limit_write_number(limiter, "memory", "memory.reclaim", used - memory, "0");
+	unused = result == -ENOENT ? file_pages(limiter) : 0;
+	result = limit_read_number(limiter, "memory", "memory.current", &used);
+	if (result < 0 || used - unused <= memory)
+		return 0;
+	snprintf(text, sizeof(text), "%lld", (long long)memory);
+	return limit_fail(limiter, -EBUSY, memory_field, v2_memory, text);
+}
+
 static int limit_v2(const struct limiter *limiter)
 {
 	int64_t together = limiter->resources->memory_swap_limit_in_bytes, memory;
@@ -120,7 +155,9 @@ static int limit_v2(const struct limiter *limiter)
 
 	if (result < 0)
 		return limit_fail(limiter, result, memory_field, v2_memory, "");
-	if (wants_swap(limiter))
+	if (wants_memory(limiter))
+		result = make_room(limiter, memory);
+	if (result == 0 && wants_swap(limiter))
 		result = write_or_fail(limiter, v2_swap, together < 0 ? -1 : together - memory, "max", swap_field);
 	if (result == 0 && wants_memory(limiter))
 		result = write_or_fail(limiter, v2_memory, memory, "max", memory_field);

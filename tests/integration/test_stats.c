@@ -61,7 +61,7 @@ static void test_a_pods_stats(void **state)
 	cri_list_free(list);
 	first = fixture_start(fixture, id, "first", "sleep 1000 & wait");
 	second = fixture_start(fixture, id, "second", "exec sleep 1000");
-	fixture_create(fixture, id, "third", "true");
+	cri_free(fixture_create(fixture, id, "third", "true"));
 	cri_free(fixture_exec(fixture, first, "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 0.2", NULL));
 	/* The created one's waits for its start; what was executed just now may still be on its way out. */
 	list = stats_with_processes(fixture, id, 4);

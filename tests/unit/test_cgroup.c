@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -513,6 +514,24 @@ static void use_things(void)
 	sleep_forever();
 }
 
+/* Nobody is killed for a limit that is asked for later. */
+static void refuse_less_than_is_used(pid_t pid)
+{
+	const cri_resources less = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = USED_BYTES / 2 };
+	const cri_resources enough = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = USED_BYTES * 2 };
+	struct sysinfo machine;
+
+	if (sysinfo(&machine) || machine.totalswap)
+		return;
+	assert_int_equal(cgroup_limit(cgroups, path, &less, &call), CRI_EPRECONDITION);
+	assert_non_null(strstr(call.message, "memory_limit_in_bytes"));
+	call_init(&call);
+	assert_value("memory", "memory.limit_in_bytes", "memory.max", "134217728");
+	assert_good(cgroup_limit(cgroups, path, &enough, &call));
+	assert_value("memory", "memory.limit_in_bytes", "memory.max", "33554432");
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+}
+
 static void test_usage(void **state)
 {
 	const cri_resources limit = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = 128 << 20 };
@@ -550,6 +569,7 @@ static void test_usage(void **state)
 	assert_int_equal(usage.memory_limit, 128 << 20);
 	assert_true(usage.page_faults > 0);
 	assert_int_equal(usage.pids, 1);
+	refuse_less_than_is_used(pid);
 	assert_good(cgroup_kill(cgroups, path, &call));
 	assert_killed(pid);
 	assert_good(cgroup_usage_read(cgroups, "/libcri-unit-nothing-of-this-name", &usage, &call));
