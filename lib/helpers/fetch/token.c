@@ -60,7 +60,7 @@ char *token_known(const struct registry *registry, const struct endpoint *endpoi
 static void remember(const struct registry *registry, const struct endpoint *endpoint, const char *authorization,
 		     int64_t seconds)
 {
-	char *key = cache_key(registry, endpoint), *copy = strdup(authorization);
+	char *key = cache_key(registry, endpoint), *copy = authorization ? strdup(authorization) : NULL;
 	size_t place = CACHE_SIZE;
 
 	if (!key || !copy) {
@@ -116,12 +116,14 @@ static bool append_question(struct buffer *to, const struct registry *registry, 
 {
 	CLEANUP_FREE char *scope =
 		*challenge->scope ? strdup(challenge->scope) : text_printf("repository:%s:pull", registry->repository);
+	bool made = scope != NULL;
 
-	if (*challenge->service && (!append_escaped(to, "service", challenge->service)))
-		return false;
-	if (*challenge->service)
+	if (*challenge->service) {
+		made = made && append_escaped(to, "service", challenge->service);
 		buffer_text(to, "&");
-	return scope && append_escaped(to, "scope", scope);
+	}
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cleanup attributes are unknown to it */
+	return made && append_escaped(to, "scope", scope);
 }
 
 static int take_token(void *context, const void *bytes, size_t length, struct failure *failure)
