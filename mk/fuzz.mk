@@ -18,6 +18,7 @@ FUZZ_PARTS_inflate := $(patsubst %,$(BUILD)/lib/helpers/fetch/%.o,gzip inflate s
 FUZZ_LIBS_inflate := -lisal -lzstd -lz
 FUZZ_PARTS_layer := $(patsubst %,$(BUILD)/lib/helpers/unpack/%.o,data entry paths tar tree)
 FUZZ_LIBS_layer := -l:libarchive.a
+FUZZ_PARTS_cni_result := $(patsubst %,$(BUILD)/lib/helpers/network/%.o,address failure result)
 
 define fuzz_rules
 $(BUILD)/tests/fuzz/fuzz_$(1): $(BUILD)/tests/fuzz/fuzz_$(1).o $(FUZZ_PARTS_$(1)) $(BUILD)/cri-server-inner.a \

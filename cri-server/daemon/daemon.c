@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "metrics.h"
+#include "network_watch.h"
 #include "notify.h"
 #include "sockets.h"
 
@@ -37,6 +38,7 @@ static struct {
 	struct loop *loop;
 	struct grpc_server *server;
 	struct sockets *sockets;
+	struct network_watch *network_watch; /* NULL without CNI */
 	struct loop_source signals;
 	int pidfile;
 	int64_t drain_end; /* loop_now(); 0: it is not draining */
@@ -181,6 +183,48 @@ static int open_loop(void)
 	return error;
 }
 
+static void reload_engine(const struct settings *settings)
+{
+	struct engine_settings fresh;
+	cri_call *call = NULL;
+
+	if (engine_settings_make(settings, &fresh))
+		return;
+	fresh.options.log = on_engine_log;
+	if (!cri_call_new(&call) && cri_engine_reload(the.engine, &fresh.options, call))
+		log_format(CRI_LOG_ERROR, "registries and CNI directories stay as they were: %s",
+			   cri_call_message(call));
+	cri_call_free(call);
+	engine_settings_clear(&fresh);
+}
+
+/* Where CNI's configurations are when nobody says so: libcri/engine.h. */
+static const char *network_directory(const struct settings *settings)
+{
+	const char *directory = settings_text(settings, "cni-conf-dir", NULL);
+
+	return *directory ? directory : "/etc/cni/net.d";
+}
+
+/* With the settings of now: a reload looks at the directory. */
+static void on_network_change(void)
+{
+	reload_engine(&the.settings);
+}
+
+/* Without it Status and RunPodSandbox still see what is new. */
+static int watch_network(void)
+{
+	int error;
+
+	if (the.engine_settings.options.network_plugin != CRI_NETWORK_CNI)
+		return 0;
+	error = network_watch_open(the.loop, network_directory(&the.settings), on_network_change, &the.network_watch);
+	if (error)
+		log_format(CRI_LOG_WARNING, "network configurations are not watched: %s", strerror(-error));
+	return 0;
+}
+
 static int start(void)
 {
 	const struct http_pages pages = { .metrics = metrics_page, .ill = ill };
@@ -190,7 +234,7 @@ static int start(void)
 		log_format(CRI_LOG_ERROR, "signals cannot be received: %s", strerror(-error));
 		return -1;
 	}
-	if (make_pidfile() || open_engine() || open_loop() ||
+	if (make_pidfile() || open_engine() || open_loop() || watch_network() ||
 	    sockets_open(&the.settings, the.loop, the.server, &pages, &the.sockets))
 		return -1;
 	return 0;
@@ -209,21 +253,6 @@ static void tell_reloading(void)
 	(void)notify_send(text);
 }
 
-static void reload_engine(const struct settings *settings)
-{
-	struct engine_settings fresh;
-	cri_call *call = NULL;
-
-	if (engine_settings_make(settings, &fresh))
-		return;
-	fresh.options.log = on_engine_log;
-	if (!cri_call_new(&call) && cri_engine_reload(the.engine, &fresh.options, call))
-		log_format(CRI_LOG_ERROR, "registries and CNI directories stay as they were: %s",
-			   cri_call_message(call));
-	cri_call_free(call);
-	engine_settings_clear(&fresh);
-}
-
 static void reload(void)
 {
 	struct settings fresh, old;
@@ -237,6 +266,7 @@ static void reload(void)
 		log_set_level(settings_log_level(&fresh));
 		reload_engine(&fresh);
 		sockets_reload(the.sockets, &fresh);
+		network_watch_move(the.network_watch, network_directory(&fresh));
 		pthread_mutex_lock(&the.mutex);
 		old = the.settings;
 		the.settings = fresh;
@@ -340,6 +370,7 @@ static int run(void)
 		int wait = earlier(grpc_server_tick(the.server), sockets_tick(the.sockets));
 
 		wait = earlier(earlier(wait, tick_watchdog(watchdog)), tick_memory());
+		wait = earlier(wait, network_watch_tick(the.network_watch));
 		if (the.drain_end) {
 			int left = drain_left();
 
@@ -365,6 +396,7 @@ int daemon_run(struct settings *settings)
 		(void)notify_send("READY=1");
 		result = run();
 	}
+	network_watch_close(the.network_watch);
 	sockets_free(the.sockets);
 	grpc_server_free(the.server);
 	service_close(the.service);

@@ -37,6 +37,8 @@ const struct setting settings_table[] = {
 	  .reload = true, .explanation = "CNI plugins; by default /opt/cni/bin and /usr/lib/cni." },
 	{ "cni-conf-dir", .kind = SETTING_PATH, .flag = "cni-conf-dir", .placeholder = "DIRECTORY", .fallback = "",
 	  .reload = true, .explanation = "CNI configurations; by default /etc/cni/net.d." },
+	{ "cni-exec-all", .kind = SETTING_BOOL, .flag = "cni-exec-all", .fallback = "false",
+	  .explanation = "Run the plugins bridge, host-local, portmap and loopback as programs, too." },
 	{ "registry-mirrors", .kind = SETTING_LIST, .flag = "registry-mirrors", .placeholder = "URL",
 	  .check = settings_check_addresses, .reload = true,
 	  .explanation = "Asked for docker.io's images before it. May be repeated." },

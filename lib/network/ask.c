@@ -145,8 +145,8 @@ static int run(cri_engine *engine, int request, int reply, int64_t timeout, cJSO
 	return result < 0 ? result : judge(*answer, 0, undone, call);
 }
 
-int network_ask(cri_engine *engine, const struct network_question *question, cJSON **answer, bool *undone,
-		cri_call *call)
+int network_question_ask(cri_engine *engine, const struct network_question *question, cJSON **answer, bool *undone,
+			 cri_call *call)
 {
 	CLEANUP_CLOSE int request = memfd_create("network-request", MFD_CLOEXEC);
 	CLEANUP_CLOSE int reply = memfd_create("network-answer", MFD_CLOEXEC);

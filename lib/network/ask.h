@@ -19,7 +19,7 @@ struct network_question {
 
 /* Runs the helper. What it answers is in `answer`; where it failed, the call says what the plugin said, and *undone
  * that nothing is left of it. When the call ends early, the helper is given the time to undo. */
-int network_ask(cri_engine *engine, const struct network_question *question, cJSON **answer, bool *undone,
-		cri_call *call);
+int network_question_ask(cri_engine *engine, const struct network_question *question, cJSON **answer, bool *undone,
+			 cri_call *call);
 
 #endif

@@ -128,7 +128,7 @@ int network_attach(cri_engine *engine, const char *sandbox_id, const cri_sandbox
 		return result;
 	test_point("sandbox network planned");
 	question.record = record;
-	result = network_ask(engine, &question, &answer, &undone, call);
+	result = network_question_ask(engine, &question, &answer, &undone, call);
 	test_point("sandbox network attached");
 	if (result < 0) {
 		/* Else the removal of the pod tries it again. */
@@ -172,7 +172,7 @@ int network_detach(cri_engine *engine, const char *sandbox_id, cri_call *call)
 		question.netns = path;
 	question.record = record;
 	test_point("sandbox network detaching");
-	result = network_ask(engine, &question, &answer, &undone, call);
+	result = network_question_ask(engine, &question, &answer, &undone, call);
 	test_point("sandbox network detached");
 	return result < 0 ? result : store_sandbox_set_network(engine->store, sandbox_id, NETWORK_NOTHING, call);
 }
@@ -193,7 +193,7 @@ int network_check(cri_engine *engine, struct arena *arena, const char *sandbox_i
 	question.netns = path_sandbox(engine, sandbox_id, "net", path);
 	question.record = record;
 	call_init_child(&asking, call);
-	if (network_ask(engine, &question, &answer, &undone, &asking) == 0)
+	if (network_question_ask(engine, &question, &answer, &undone, &asking) == 0)
 		return 0;
 	*problem = arena_strdup(arena, cri_call_message(&asking));
 	return *problem ? 0 : call_no_memory(call, step);

@@ -147,7 +147,7 @@ static int collect(cri_engine *engine, cri_call *call)
 	if (result < 0)
 		return call_fail_errno(call, result, step, "getrandom");
 	question.record = record;
-	return network_ask(engine, &question, &answer, &undone, call);
+	return network_question_ask(engine, &question, &answer, &undone, call);
 }
 
 int network_collect(cri_engine *engine, cri_call *call)

@@ -3,7 +3,7 @@
  * What libcri.so asks of cri-network, and its answer. Both are JSON in a memfd: the request is the helper's standard
  * input, the answer its standard output. When the answer is complete the helper sends one byte over the socket
  * NETWORK_CONTROL_FD; when that socket hangs up before, nobody wants the answer, and it kills the plugin that runs,
- * undoes what it did, and ends.
+ * undoes what it did, and ends. DEL goes on to its end all the same.
  *
  *     { "command": "ADD", "id": …, "netns": path or "", "host": path of the host's network namespace,
  *       "lock": path, "timeout": milliseconds, "args": CNI_ARGS, "path": [directories], "inProcess": bool,

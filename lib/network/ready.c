@@ -60,7 +60,7 @@ static int ask_plugins(cri_engine *engine, struct arena *arena, const cJSON *lis
 		return result;
 	question.record = record;
 	call_init_child(&asking, call);
-	result = network_ask(engine, &question, &answer, &undone, &asking);
+	result = network_question_ask(engine, &question, &answer, &undone, &asking);
 	if (result == 0)
 		return 0;
 	*ready = false;

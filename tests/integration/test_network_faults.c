@@ -13,9 +13,9 @@
 
 #define FIRST_AND_BAD                                                                                                  \
 	"{\"cniVersion\":\"1.0.0\",\"name\":\"net\",\"plugins\":[{\"type\":\"first\"},{\"type\":\"bad\"}]}"
-/* Of the processes that plugins start: a number that nobody else sleeps. */
-#define SLEEP_SECONDS "86421"
-#define SLEEP "sleep " SLEEP_SECONDS
+/* What plugins start: seconds that nobody else on the machine sleeps. */
+#define SLEEP "sleep $seconds"
+#define SECONDS (1000000 + getpid())
 
 static int fresh(void **state)
 {
@@ -31,7 +31,8 @@ static void be_bad(const char *what)
 {
 	char script[2048];
 
-	snprintf(script, sizeof(script), "#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\n%s\n", what);
+	snprintf(script, sizeof(script), "#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\nseconds=%d\n%s\n", SECONDS,
+		 what);
 	network_add_plugin("bad", script);
 }
 
@@ -138,7 +139,8 @@ static void test_missing(void **state)
 /* One of the processes, or 0. */
 static pid_t sleeper(void)
 {
-	static const char expected[] = "sleep\0" SLEEP_SECONDS;
+	char expected[32];
+	const size_t size = (size_t)snprintf(expected, sizeof(expected), "sleep%c%d", '\0', SECONDS) + 1;
 	DIR *directory = opendir("/proc");
 	pid_t found = 0;
 
@@ -151,8 +153,7 @@ static pid_t sleeper(void)
 		file = fopen(path, "re");
 		if (!file)
 			continue;
-		if (fread(content, 1, sizeof(content), file) == sizeof(expected) &&
-		    !memcmp(content, expected, sizeof(expected)))
+		if (fread(content, 1, sizeof(content), file) == size && !memcmp(content, expected, size))
 			found = (pid_t)strtol(entry->d_name, NULL, 10);
 		fclose(file);
 	}

@@ -118,7 +118,9 @@ def _remove_cgroups(path):
 class Server:
     """A cri-server with a root of its own, which is removed with everything in it."""
 
-    def __init__(self, config=None):
+    def __init__(self, config=None, prefix=()):
+        """The prefix is a command that becomes the server: "unshare --net"."""
+        self.prefix = list(prefix)
         self.directory = tempfile.mkdtemp(prefix="cri-server-test.")
         self.root = os.path.join(self.directory, "root")
         self.state = os.path.join(self.directory, "state")
@@ -151,7 +153,7 @@ class Server:
     def start(self):
         environment = dict(os.environ, LIBCRI_HELPER_DIRECTORY=HELPERS)
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([self.program, "--config", self.config],
+            self.process = subprocess.Popen(self.prefix + [self.program, "--config", self.config],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + 20
         while not os.path.exists(self.socket):

@@ -126,9 +126,10 @@ static int delete_with_rules(struct pod *pod, const struct attachment *attachmen
 {
 	cJSON *none = NULL;
 
-	(void)native_run(pod, attachment, configuration, previous, &none, failure);
+	/* Debian's bridge finds its rules by the addresses of the interface, which this program would take away. */
 	if (by_program)
 		(void)run_program(pod, attachment, type_of(configuration), configuration, &none, failure);
+	(void)native_run(pod, attachment, configuration, previous, &none, failure);
 	return failure->code;
 }
 

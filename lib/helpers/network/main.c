@@ -188,6 +188,10 @@ static int carry_out(struct request *request, bool *undone, struct failure *fail
 
 	if (request->pod.command == COMMAND_ADD)
 		return add_all(request, undone, failure);
+	/* Nobody waits any more, but it is wanted all the same: a plugin that is killed in the middle may not find, the
+	 * next time, what it had left to do. Debian's bridge forgets its rules with the interface. */
+	if (request->pod.command == COMMAND_DEL)
+		request->pod.control = -1;
 	for (size_t i = request->n; i-- > 0;) {
 		int code = request->pod.command == COMMAND_DEL
 				   ? attachment_delete(&request->pod, &request->attachments[i], failure)

@@ -46,7 +46,8 @@ static struct client *connect_to(const char *path)
 
 static void open_engine(struct bench *bench, const char *root, const char *state)
 {
-	cri_engine_options options = { CRI_ENGINE_OPTIONS_INIT, .root = root, .state = state };
+	cri_engine_options options = { CRI_ENGINE_OPTIONS_INIT, .root = root, .state = state,
+				       .network_plugin = CRI_NETWORK_NONE };
 
 	if (cri_call_new(&bench->call) || cri_engine_open(&options, &bench->engine, bench->call))
 		fail("open the engine", cri_call_message(bench->call));
