@@ -167,7 +167,7 @@ static int end_helper(const struct namespace_request *request, struct namespace_
 static int run_helper(cri_engine *engine, const struct namespace_request *request, const struct buffer *message,
 		      cri_call *call)
 {
-	struct namespace_pinning pinning;
+	struct namespace_pinning pinning = { .answer = -1, .pidfd = -1 };
 	int result = begin_helper(engine, message, &pinning, call);
 
 	return result < 0 ? result : end_helper(request, &pinning, call);
