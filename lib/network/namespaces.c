@@ -222,7 +222,7 @@ int namespaces_pin_end(const struct namespace_request *request, struct namespace
 
 int namespaces_pin(cri_engine *engine, const struct namespace_request *request, cri_call *call)
 {
-	struct namespace_pinning pinning;
+	struct namespace_pinning pinning = { .answer = -1, .pidfd = -1 };
 	int result = namespaces_pin_begin(engine, request, &pinning, call);
 
 	return result < 0 ? result : namespaces_pin_end(request, &pinning, call);
