@@ -26,7 +26,8 @@ asan: deps-check
 	@$(SUBMAKE) -j$$(nproc) helpers $(ASAN_TESTS:%=$(BUILD)/tests/integration/test_%)
 	@$(SUBMAKE) -j$$(nproc) BUILD=build-asan OPTIMISE='-O1 -g' \
 		SANITISE='-fsanitize=address,undefined -fno-omit-frame-pointer -Wno-format-truncation' unit-tests helpers \
-		build-asan/tests/integration/test_concurrency build-asan/tests/integration/test_container
+		build-asan/tests/integration/test_concurrency build-asan/tests/integration/test_container \
+		build-asan/tests/integration/test_stats
 	@HELPERS=$(BUILD)/libexec/libcri tests/run.sh build-asan unit integration
 	@$(SUBMAKE) $(BUILD)/watch-asan/preload.so
 	@tests/watch/run.sh asan $(BUILD) build-asan/libexec/libcri $(ASAN_TESTS:%=test_%)
@@ -47,7 +48,7 @@ $(BUILD)/watch-%/preload.so: tests/watch/preload.c
 tsan: deps-check
 	@$(SUBMAKE) -j$$(nproc) helpers
 	@$(SUBMAKE) -j$$(nproc) BUILD=build-tsan OPTIMISE='-O1 -g' SANITISE='-fsanitize=thread' unit-tests \
-		build-tsan/tests/integration/test_concurrency
+		build-tsan/tests/integration/test_concurrency build-tsan/tests/integration/test_stats
 	@HELPERS=$(BUILD)/libexec/libcri tests/run.sh build-tsan unit integration
 
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
