@@ -77,7 +77,14 @@ int cni_fresh(void **state)
 	network_end_servers();
 	if (unshare(CLONE_NEWNET) < 0)
 		return -1;
-	return network_try(NULL, "rm -rf '%s' '%s'; ip link set lo up", scene.data, scene.record) ? 0 : -1;
+	/* A new namespace takes its settings from the machine's first, which others may have changed. */
+	return network_try(NULL,
+			   "rm -rf '%s' '%s'; ip link set lo up; cd /proc/sys/net && echo 0 >ipv4/ip_forward && "
+			   "echo 0 >ipv6/conf/all/forwarding && "
+			   "for i in all default; do echo 0 >ipv4/conf/$i/route_localnet; done",
+			   scene.data, scene.record)
+		       ? 0
+		       : -1;
 }
 
 struct cni_pod cni_pod(const char *id)
