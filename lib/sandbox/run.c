@@ -122,7 +122,7 @@ static int make_namespaces_and_cgroup(cri_engine *engine, const struct sandbox_r
 		.sysctls = config->sysctls,
 		.n_sysctls = config->n_sysctls,
 	};
-	struct namespace_pinning pinning;
+	struct namespace_pinning pinning = { -1, -1 };
 	int result, made;
 
 	if (!request.hostname)
