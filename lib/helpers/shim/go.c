@@ -5,9 +5,19 @@
 #include "base/socket.h"
 #include "runtime/shim_protocol.h"
 
+#include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static const char step[] = "go on";
+
+/* Who asked may be dead: what it began is then cleared away by others, and nothing must be added. */
+static bool is_alone(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
 
 int go_await(int fd, const char *message, struct failure *failure)
 {
@@ -18,7 +28,7 @@ int go_await(int fd, const char *message, struct failure *failure)
 
 	while (n > 0 && n_fds)
 		close(fds[--n_fds]);
-	if (n == 0 || n == -ECONNRESET)
+	if (n == 0 || n == -ECONNRESET || (n > 0 && is_alone(fd)))
 		return fail(failure, CRI_ECANCELED, 0, step, "nobody waits for it any more");
 	if (n < 0)
 		return fail(failure, code_of_errno((int)n), (int)n, step, "receive %s", message);
