@@ -111,7 +111,8 @@ typedef struct cri_engine_options {
 	 * {"type": "matchRepoDigestOrExact" (the default), "matchExact", "matchRepository", "exactReference" with
 	 *   "dockerReference", "exactRepository" with "dockerRepository"}}: a signature of cosign or podman, by one of
 	 *   these keys, in the registry (tag sha256-<digits>.sig) or in "signatureDirectory", an addition
-	 *   (sha256-<digits>.payload and sha256-<digits>.sig, base64);
+	 *   (sha256-<digits>.payload and sha256-<digits>.sig, base64). For the first three it must be for every name
+	 *   that an archive gives the image;
 	 * - {"type": "allowedDigests", "digests": ["sha256:…"]}, an addition.
 	 * Digests are those of the image's manifest or of the index that listed it, and of a docker-archive, which has
 	 * none, the image's id. Anything else in it, "signedBy" for example, is CRI_ENOTSUP at cri_engine_open. It is

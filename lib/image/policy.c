@@ -107,6 +107,14 @@ struct examination {
 	cri_call *call;
 };
 
+static bool is_own_digest(const struct policy_subject *subject, const char *digest)
+{
+	for (size_t i = 0; i < subject->n_digests; i++)
+		if (strcmp(subject->digests[i], digest) == 0)
+			return true;
+	return false;
+}
+
 static bool matches(const struct examination *examination, const struct reference *name, const char *full,
 		    const struct reference *signed_name, const char *signed_full)
 {
@@ -114,7 +122,9 @@ static bool matches(const struct examination *examination, const struct referenc
 	case POLICY_MATCH_EXACT:
 		return strcmp(full, signed_full) == 0;
 	case POLICY_MATCH_REPO_DIGEST_OR_EXACT:
-		return *name->digest ? strcmp(name->repository, signed_name->repository) == 0
+		/* An archive may call an image by any digest; only its own makes the name one by digest. */
+		return *name->digest ? is_own_digest(examination->subject, name->digest) &&
+					       strcmp(name->repository, signed_name->repository) == 0
 				     : strcmp(full, signed_full) == 0;
 	case POLICY_MATCH_REPOSITORY:
 		return strcmp(name->repository, signed_name->repository) == 0;
@@ -125,12 +135,30 @@ static bool matches(const struct examination *examination, const struct referenc
 	return false;
 }
 
+/* Whether the signature is for all names that the image would get: it would be stored under each of them. */
+static int match_names(struct examination *examination, const struct reference *signed_name, const char *signed_full,
+		       bool *good)
+{
+	const struct policy_subject *subject = examination->subject;
+	struct reference name = { .repository = "" };
+
+	*good = subject->n_names > 0;
+	for (size_t i = 0; i < subject->n_names && *good; i++) {
+		int result = reference_parse(examination->arena, subject->names[i], &name, examination->call);
+
+		if (result < 0)
+			return result;
+		*good = matches(examination, &name, subject->names[i], signed_name, signed_full);
+	}
+	return 0;
+}
+
 /* Whether a signature for `text` is one for the image. A name without a tag, as cosign signs it, is no reference to an
  * image, so it is never exactly that of one. */
 static int check_identity(struct examination *examination, const char *text, bool *good)
 {
 	const struct policy_requirement *requirement = examination->requirement;
-	struct reference signed_name = { .repository = "" }, name = { .repository = "" };
+	struct reference signed_name = { .repository = "" };
 	const char *full = "";
 	cri_call quiet;
 	int result;
@@ -144,17 +172,19 @@ static int check_identity(struct examination *examination, const char *text, boo
 		return 0;
 	if (!text_ends(text, full + strlen(signed_name.repository)))
 		full = signed_name.repository;
-	if (requirement->identity == POLICY_EXACT_REFERENCE)
+	switch (requirement->identity) {
+	case POLICY_EXACT_REFERENCE:
 		*good = strcmp(full, requirement->identity_name) == 0;
-	if (requirement->identity == POLICY_EXACT_REPOSITORY)
+		return 0;
+	case POLICY_EXACT_REPOSITORY:
 		*good = strcmp(signed_name.repository, requirement->identity_name) == 0;
-	for (size_t i = 0; i < examination->subject->n_names && !*good; i++) {
-		result = reference_parse(examination->arena, examination->subject->names[i], &name, examination->call);
-		if (result < 0)
-			return result;
-		*good = matches(examination, &name, examination->subject->names[i], &signed_name, full);
+		return 0;
+	case POLICY_MATCH_EXACT:
+	case POLICY_MATCH_REPO_DIGEST_OR_EXACT:
+	case POLICY_MATCH_REPOSITORY:
+		break;
 	}
-	return 0;
+	return match_names(examination, &signed_name, full, good);
 }
 
 static int check_key(struct examination *examination, const struct signature *signature, const struct fetch_key *key,

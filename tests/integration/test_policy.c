@@ -311,6 +311,69 @@ static void expect_import(struct fixture *fixture, const char *path, int code, c
 	assert_int_equal(count_layers(fixture), 1);
 }
 
+/* A layout that lists its one manifest under two names. */
+static void index_twice(struct builder *builder, const char *name, const char *other)
+{
+	char path[320], text[1024];
+
+	builder_index(builder, name);
+	snprintf(text, sizeof(text),
+		 "{\"schemaVersion\":2,\"manifests\":["
+		 "{\"mediaType\":\"" OCI_MANIFEST "\",\"digest\":\"%s\",\"size\":%zu,\"annotations\":"
+		 "{\"org.opencontainers.image.ref.name\":\"%s\"}},"
+		 "{\"mediaType\":\"" OCI_MANIFEST "\",\"digest\":\"%s\",\"size\":%zu,\"annotations\":"
+		 "{\"org.opencontainers.image.ref.name\":\"%s\"}}]}",
+		 builder->manifest_digest, builder->manifest_size, name, builder->manifest_digest,
+		 builder->manifest_size, other);
+	snprintf(path, sizeof(path), "%s/index.json", builder->directory);
+	write_text(path, text);
+}
+
+/* A signature for one name lets no other in with it, and a digest in a name is believed only when it is the image's. */
+static void test_import_names(void **state)
+{
+	static const char other_digest[] = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+	struct fixture *fixture = *state;
+	struct builder builder;
+	char text[1024], path[320], output[320], directory[160], name[160];
+
+	build_image(&builder, fixture->directory, 1, 10);
+	snprintf(directory, sizeof(directory), "%s/name-signatures", fixture->directory);
+	shell("mkdir '%s'", directory);
+	snprintf(path, sizeof(path), "%s/sha256-%s.payload", directory, builder.manifest_digest + strlen("sha256:"));
+	snprintf(output, sizeof(output), "%s/sha256-%s.sig", directory, builder.manifest_digest + strlen("sha256:"));
+	make_payload(text, sizeof(text), COSIGN, builder.manifest_digest, "example.com/app:v1");
+	write_text(path, text);
+	sign("ec", path, output);
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"sigstoreSigned\",\"keyPath\":\"%s/ec.pub\",\"signatureDirectory\":\"%s\"}", keys,
+		 directory);
+	use_requirement(fixture, text);
+	index_twice(&builder, "example.com/app:v1", "example.com/app:v1");
+	expect_import(fixture, builder.directory, 0, "");
+	index_twice(&builder, "example.com/app:v1", "example.com/app:v2");
+	expect_import(fixture, builder.directory, CRI_ESIGNATURE, "another name");
+	index_twice(&builder, "example.com/bank:v1", "example.com/app:v1");
+	expect_import(fixture, builder.directory, CRI_ESIGNATURE, "another name");
+	builder_index(&builder, NULL);
+	expect_import(fixture, builder.directory, CRI_ESIGNATURE, "another name");
+	snprintf(name, sizeof(name), "example.com/app@%s", other_digest);
+	builder_index(&builder, name);
+	expect_import(fixture, builder.directory, CRI_ESIGNATURE, "another name");
+	snprintf(name, sizeof(name), "example.com/app@%s", builder.manifest_digest);
+	builder_index(&builder, name);
+	expect_import(fixture, builder.directory, 0, "");
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"sigstoreSigned\",\"keyPath\":\"%s/ec.pub\",\"signatureDirectory\":\"%s\","
+		 "\"signedIdentity\":{\"type\":\"matchRepository\"}}",
+		 keys, directory);
+	use_requirement(fixture, text);
+	index_twice(&builder, "example.com/app:v1", "example.com/app:v2");
+	expect_import(fixture, builder.directory, 0, "");
+	index_twice(&builder, "example.com/app:v1", "example.com/bank:v1");
+	expect_import(fixture, builder.directory, CRI_ESIGNATURE, "another name");
+}
+
 /* Archives, with signatures in a directory. */
 static void test_import(void **state)
 {
@@ -497,6 +560,7 @@ int main(void)
 		fixture_test(test_index),
 		fixture_test(test_present),
 		fixture_test(test_import),
+		fixture_test(test_import_names),
 		fixture_test(test_embedded),
 		fixture_test(test_policy_files),
 		fixture_test(test_registry_fails),
