@@ -31,8 +31,8 @@ static void be_bad(const char *what)
 {
 	char script[2048];
 
-	snprintf(script, sizeof(script), "#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\nseconds=%d\n%s\n", SECONDS,
-		 what);
+	snprintf(script, sizeof(script), "#!/bin/sh\n[ $CNI_COMMAND = ADD ] || exit 0\nexport seconds=%d\n%s\n",
+		 SECONDS, what);
 	network_add_plugin("bad", script);
 }
 

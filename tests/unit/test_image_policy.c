@@ -85,11 +85,13 @@ static void test_signed(void **state)
 /* Of containers-policy.json's own manual, what is not known here is said, not passed over. */
 static void test_refused(void **state)
 {
+	/* By a name: a long literal would be broken in two, which looks like a comma that was forgotten. */
+	static const char remap[] = "{\"default\":[{\"type\":\"sigstoreSigned\",\"keyPath\":\"/k\","
+				    "\"signedIdentity\":{\"type\":\"remapIdentity\"}}]}";
 	static const char *const texts[] = {
 		"{\"default\":[{\"type\":\"signedBy\",\"keyType\":\"GPGKeys\",\"keyPath\":\"/k\"}]}",
 		"{\"default\":[{\"type\":\"sigstoreSigned\",\"fulcio\":{}}]}",
-		"{\"default\":[{\"type\":\"sigstoreSigned\",\"keyPath\":\"/"
-		"k\",\"signedIdentity\":{\"type\":\"remapIdentity\"}}]}",
+		remap,
 		"{\"default\":[{\"type\":\"baseLayer\"}]}",
 		"{\"default\":[{\"type\":\"reject\"}],\"transports\":{\"docker\":{\"a\":[]}}}",
 		"{\"default\":[{\"type\":\"reject\"}],\"transports\":{\"docker\":[]}}",
