@@ -265,8 +265,12 @@ static ssize_t receive_link(const struct shim *shim, struct link_message *messag
 {
 	int fds[SOCKET_MAX_FDS];
 	size_t n_fds;
+	ssize_t n = -ECONNRESET;
 
-	return socket_receive(shim->link.fd, message, sizeof(*message), fds, &n_fds, 0);
+	/* Stands, once, before the failure of a monitor that ended with our "go" unread. */
+	for (int i = 0; i < 3 && n == -ECONNRESET; i++)
+		n = socket_receive(shim->link.fd, message, sizeof(*message), fds, &n_fds, 0);
+	return n;
 }
 
 /* The monitor has the longer way. What there is to be done beside it waits until liblxc is loaded: a child often has to
