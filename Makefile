@@ -109,6 +109,8 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcri-inner.a
 # Parts of cri-shim in tests.
 $(BUILD)/tests/unit/test_shim_log: $(BUILD)/lib/helpers/shim/log.o $(BUILD)/lib/helpers/shim/failure.o
 UNIT_LIBS_test_shim_log := $(BUILD)/libcri-inner.a
+$(BUILD)/tests/unit/test_shim_filter: $(patsubst %,$(BUILD)/lib/helpers/shim/%.o,filter filter_default filter_profile failure)
+UNIT_LIBS_test_shim_filter := $(BUILD)/libcri-inner.a
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(TEST_COMMON) $(BUILD)/libcri.so
 	$(call say,LD,$@)

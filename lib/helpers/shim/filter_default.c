@@ -92,9 +92,10 @@ static const struct refused {
 	{ "move_pages", NEVER, NEVER },
 	/* files by handles, which leave any root */
 	{ "open_by_handle_at", CAP_DAC_READ_SEARCH, NEVER },
-	/* of the past */
+	/* of the past; a socket's family, when it is in memory, is seen by no filter */
 	{ "_sysctl", NEVER, NEVER },
 	{ "nfsservctl", NEVER, NEVER },
+	{ "socketcall", NEVER, NEVER },
 	{ "sysfs", NEVER, NEVER },
 	{ "uselib", NEVER, NEVER },
 	{ "ustat", NEVER, NEVER },
@@ -115,13 +116,27 @@ static bool has(const struct filter *filter, int capability)
 	return capability != NEVER && filter->capabilities & BIT(capability);
 }
 
+/* All but AF_VSOCK, which leads to the hypervisor, past every namespace. Told by what is allowed: a filter compares 64
+ * bits, the kernel takes the lower 32, so that "not AF_VSOCK" would let it through with any bit above them. */
+static int add_socket(struct filter *filter, int number)
+{
+	const struct scmp_arg_cmp below = SCMP_A0(SCMP_CMP_LT, AF_VSOCK);
+	int result = filter_add_rule(filter, SCMP_ACT_ALLOW, number, &below, 1);
+
+	for (unsigned int family = AF_VSOCK + 1; family < AF_MAX && result == 0; family++) {
+		const struct scmp_arg_cmp is = SCMP_A0(SCMP_CMP_EQ, family);
+
+		result = filter_add_rule(filter, SCMP_ACT_ALLOW, number, &is, 1);
+	}
+	return result;
+}
+
 /* Not its numbers decide, but its arguments. 1: it is none of these. */
 static int add_by_arguments(struct filter *filter, const char *name, int number)
 {
 	/* Linux and its 32-bit and old-BSD-like behaviours, and the question which it is. */
 	static const uint64_t personalities[] = { 0x0, 0x8, 0x20000, 0x20008, 0xffffffff };
 	const struct scmp_arg_cmp plain_clone = SCMP_A0(SCMP_CMP_MASKED_EQ, NEW_NAMESPACES, 0);
-	const struct scmp_arg_cmp not_vsock = SCMP_A0(SCMP_CMP_NE, AF_VSOCK);
 	int result = 0;
 
 	if (strcmp(name, "clone") == 0 && !has(filter, CAP_SYS_ADMIN))
@@ -129,9 +144,8 @@ static int add_by_arguments(struct filter *filter, const char *name, int number)
 	/* Its flags are in memory, where no filter sees them; without it the C library uses clone. */
 	if (strcmp(name, "clone3") == 0 && !has(filter, CAP_SYS_ADMIN))
 		return 0;
-	/* To the hypervisor, past every namespace. */
 	if (strcmp(name, "socket") == 0)
-		return filter_add_rule(filter, SCMP_ACT_ALLOW, number, &not_vsock, 1);
+		return add_socket(filter, number);
 	if (strcmp(name, "personality") != 0)
 		return 1;
 	for (size_t i = 0; i < sizeof(personalities) / sizeof(*personalities) && result == 0; i++) {
@@ -171,6 +185,17 @@ static int add_all(struct filter *filter, uint32_t architecture)
 	return result;
 }
 
+/* Whose numbers are far beyond the others'. */
+static int add_private_of_arm(struct filter *filter)
+{
+	static const char *const names[] = { "breakpoint", "cacheflush", "set_tls" };
+	int result = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && result == 0; i++)
+		result = add_by_name(filter, names[i]);
+	return result;
+}
+
 /* What programs of this machine may be compiled for: the first is the machine's own. */
 static size_t architectures(uint32_t native, uint32_t list[3])
 {
@@ -199,9 +224,16 @@ int filter_fill_default(struct filter *filter)
 		return fail(filter->failure, CRI_ENOMEM, ENOMEM, filter_step, "begin");
 	for (size_t i = 0; i < n && result == 0; i++)
 		result = filter_add_architecture(filter, list[i]);
+	/* First: libseccomp makes of each rule for socket() one for its way through socketcall(), without its
+	 * arguments. */
+	if (result == 0)
+		result = add_by_name(filter, "socketcall");
 	/* x32's are x86_64's, by other numbers. */
-	for (size_t i = 0; i < n && result == 0; i++)
+	for (size_t i = 0; i < n && result == 0; i++) {
 		if (list[i] != SCMP_ARCH_X32)
 			result = add_all(filter, list[i]);
+		if (result == 0 && list[i] == SCMP_ARCH_ARM)
+			result = add_private_of_arm(filter);
+	}
 	return result;
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The built-in seccomp profile, tried on this machine's kernel: what it says of sockets, by all ways to make one. */
+#include "helpers/shim/filter_library.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define INSTRUCTIONS_MAX BPF_MAXINSNS
+
+static struct sock_filter instructions[INSTRUCTIONS_MAX];
+static struct sock_fprog program = { .filter = instructions };
+
+static int set_up(void **state)
+{
+	struct filter_library library;
+	struct failure failure = { 0 };
+	struct filter filter = { .library = &library, .failure = &failure };
+	CLEANUP_CLOSE int fd = memfd_create("filter", MFD_CLOEXEC);
+	ssize_t n;
+
+	(void)state;
+	if (fd < 0 || filter_library_load(&library, &failure) || filter_fill_default(&filter))
+		fail_msg("%s: %s", failure.step, failure.message);
+	assert_int_equal(library.export_bpf(filter.context, fd), 0);
+	n = pread(fd, instructions, sizeof(instructions), 0);
+	assert_true(n > 0 && n % (ssize_t)sizeof(*instructions) == 0);
+	program.len = (unsigned short)((size_t)n / sizeof(*instructions));
+	return 0;
+}
+
+/* The errno of socket() in a process with the filter; 0: it was made. */
+static int make_socket(long (*way)(unsigned long family), unsigned long family)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		long result;
+
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+			_exit(255);
+		result = way(family);
+		_exit(result < 0 ? (int)-result : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_not_equal(WEXITSTATUS(status), 255);
+	return WEXITSTATUS(status);
+}
+
+static long by_socket(unsigned long family)
+{
+	long fd = syscall(SYS_socket, family, SOCK_DGRAM, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static void test_families(void **state)
+{
+	(void)state;
+	assert_int_equal(make_socket(by_socket, AF_UNIX), 0);
+	assert_int_equal(make_socket(by_socket, AF_INET), 0);
+	assert_int_equal(make_socket(by_socket, AF_VSOCK), ENOSYS);
+	/* The kernel takes the lower 32 bits. */
+	assert_int_equal(make_socket(by_socket, (1UL << 32) | AF_VSOCK), ENOSYS);
+	/* One beyond AF_VSOCK comes as far as the kernel, which may not have it. */
+	assert_int_not_equal(make_socket(by_socket, AF_XDP), ENOSYS);
+}
+
+#ifdef __x86_64__
+static long call_of_i386(long number, unsigned long first, unsigned long second, unsigned long third)
+{
+	long result;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(result)
+			 : "a"(number), "b"(first), "c"(second), "d"(third)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return (int)result;
+}
+
+static long by_i386(unsigned long family)
+{
+	return call_of_i386(359, family, SOCK_DGRAM, 0);
+}
+
+static long by_socketcall(unsigned long family)
+{
+	unsigned int *arguments =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	if (arguments == MAP_FAILED)
+		return -255;
+	arguments[0] = (unsigned int)family;
+	arguments[1] = SOCK_DGRAM;
+	return call_of_i386(102, 1, (unsigned long)arguments, 0);
+}
+
+/* A kernel that does not ends the process that tries. */
+static bool runs_i386(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(call_of_i386(20, 0, 0, 0) == getpid() ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status == 0;
+}
+
+static void test_families_of_i386(void **state)
+{
+	(void)state;
+	if (!runs_i386())
+		skip(); /* a kernel without 32-bit programs */
+	assert_int_equal(make_socket(by_i386, AF_INET), 0);
+	assert_int_equal(make_socket(by_i386, AF_VSOCK), ENOSYS);
+	assert_int_equal(make_socket(by_socketcall, AF_VSOCK), EPERM);
+	assert_int_equal(make_socket(by_socketcall, AF_INET), EPERM);
+}
+#endif
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_families),
+#ifdef __x86_64__
+		cmocka_unit_test(test_families_of_i386),
+#endif
+	};
+
+	return cmocka_run_group_tests(tests, set_up, NULL);
+}
