@@ -105,7 +105,7 @@ typedef struct cri_engine_options {
 	 * Which images cri_image_pull and cri_image_import take; "": all. An absolute path of a file in the format of
 	 * containers-policy.json(5), as podman and skopeo read it: "default" and, below "transports" ("docker" for
 	 * registries, "oci", "oci-archive", "docker-archive", "embedded") by scope, lists of requirements that must all
-	 * hold:
+	 * hold; an archive's scope is its path without links, or a directory above it:
 	 * - {"type": "insecureAcceptAnything"}, {"type": "reject"};
 	 * - {"type": "sigstoreSigned", "keyPath" or "keyPaths" or "keyData" or "keyDatas": …, "signedIdentity":
 	 * {"type": "matchRepoDigestOrExact" (the default), "matchExact", "matchRepository", "exactReference" with

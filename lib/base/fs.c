@@ -278,6 +278,22 @@ int fs_open_without_links(const char *path, int flags)
 	return open_resolved(AT_FDCWD, path, &how);
 }
 
+int fs_real_path(int fd, char *path, size_t size)
+{
+	char link[32];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, size);
+	if (length < 0)
+		return -errno;
+	/* A full buffer may hold a part; what has no path, or is in no tree that is seen here, begins otherwise. */
+	if ((size_t)length >= size || *path != '/')
+		return -ENAMETOOLONG;
+	path[length] = '\0';
+	return 0;
+}
+
 ssize_t fs_read_full(int fd, void *bytes, size_t length)
 {
 	size_t done = 0;

@@ -40,6 +40,9 @@ int fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 /* Opens a path below a directory; a path, or a link on it, that leads out of it, is -EXDEV. Magic links are refused. */
 int fs_open_beneath(int directory_fd, const char *path, int flags);
 
+/* What an open file or directory is called, absolute and without links. */
+int fs_real_path(int fd, char *path, size_t size);
+
 /* Opens an absolute path that is what it says: a link anywhere on it is -ELOOP. */
 int fs_open_without_links(const char *path, int flags);
 

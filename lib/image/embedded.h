@@ -72,7 +72,7 @@ struct embedded_import {
 	struct arena *arena;
 	struct fetch *fetch;
 	struct progress *progress;
-	const char *path; /* of the manifest */
+	const char *path; /* of the manifest; its real path once that has been read */
 	struct incoming image;
 	struct embedded_source *sources;
 	size_t n_sources;

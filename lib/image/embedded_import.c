@@ -51,10 +51,19 @@ static int read_manifest(struct embedded_import *import, size_t *length, cri_cal
 	struct incoming *image = &import->image;
 	struct fetch_expected expected = { "", UINT64_MAX, DOCUMENT_LIMIT };
 	CLEANUP_CLOSE int fd = open(import->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	int result;
+	char path[PATH_MAX];
+	int error, result;
 
 	if (fd < 0)
 		return call_fail_errno(call, errno, step, "open %s", import->path);
+	/* The policy's scope is what is read here, and its checksum and layers are those beside it, whatever links and
+	 * ".." led to it. */
+	error = fs_real_path(fd, path, sizeof(path));
+	if (error)
+		return call_fail_errno(call, error, step, "find the real path of %s", import->path);
+	import->path = arena_strdup(import->arena, path);
+	if (!import->path)
+		return call_no_memory(call, step);
 	result = read_checksum(import, &expected.digest, call);
 	if (result < 0)
 		return result;

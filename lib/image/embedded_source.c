@@ -124,16 +124,12 @@ static bool has_superblock(int fd, const char *filesystem)
 /* What a descriptor's file is called, without links. */
 static int real_path(struct arena *arena, int fd, const char **path, cri_call *call)
 {
-	char link[32], target[PATH_MAX];
-	ssize_t length;
+	char target[PATH_MAX];
+	int error = fs_real_path(fd, target, sizeof(target));
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, target, sizeof(target));
-	if (length < 0)
-		return call_fail_errno(call, errno, step, "%s", link);
-	if (length == (ssize_t)sizeof(target) || *target != '/')
-		return call_fail_errno(call, ENAMETOOLONG, step, "%s", link);
-	*path = arena_printf(arena, "%.*s", (int)length, target);
+	if (error)
+		return call_fail_errno(call, error, step, "its path");
+	*path = arena_strdup(arena, target);
 	return *path ? 0 : call_no_memory(call, step);
 }
 

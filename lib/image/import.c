@@ -37,6 +37,8 @@ struct import {
 	cri_engine *engine;
 	struct arena *arena;
 	const char *path;
+	/* What was opened by it, without links: the policy's scope. */
+	char real_path[PATH_MAX];
 	const cri_import_options *options;
 	struct fetch fetch;
 	int layout; /* -1: it is an embedded image's manifest */
@@ -96,9 +98,13 @@ static int open_source(struct import *import, cri_call *call)
 	struct stat status;
 	char first[EMBEDDED_FIRST];
 	ssize_t n_first;
+	int error;
 
 	if (fd < 0 || fstat(fd, &status))
 		return call_fail_errno(call, errno, step, "open %s", import->path);
+	error = fs_real_path(fd, import->real_path, sizeof(import->real_path));
+	if (error)
+		return call_fail_errno(call, error, step, "find the real path of %s", import->path);
 	if (S_ISDIR(status.st_mode)) {
 		import->layout = take_fd(&fd);
 		return 0;
@@ -163,7 +169,7 @@ static int admit(struct import *import, const struct incoming *image, cri_call *
 		.transport = !*import->temporary.path ? "oci"
 			     : has_manifest           ? "oci-archive"
 						      : "docker-archive",
-		.scope = import->path,
+		.scope = import->real_path,
 		.names = image->names,
 		.n_names = image->n_names,
 		.digests = digests,

@@ -55,7 +55,7 @@ int policy_parse(struct arena *arena, const char *json, size_t length, struct po
 /* An image that wants in. */
 struct policy_subject {
 	const char *transport;    /* "docker", "oci", "oci-archive", "docker-archive", "embedded" */
-	const char *scope;        /* its name, of transport docker; else the path that it comes from */
+	const char *scope;        /* its name, of transport docker; else the real path that it comes from */
 	const char *const *names; /* normalised */
 	size_t n_names;
 	const char *const *digests; /* each of which stands for the whole image; "" is skipped */

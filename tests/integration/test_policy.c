@@ -438,6 +438,56 @@ static void test_embedded(void **state)
 	expect_import(fixture, embedded.manifest, 0, "");
 }
 
+/* A path's links, dots and slashes lead into no other scope than that of what is there. */
+static void test_real_scopes(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *const top = fixture->directory;
+	struct embedded embedded;
+	struct builder builder;
+	char text[1024], path[512];
+
+	build_image(&builder, top, 1, 10);
+	builder_index(&builder, "example.com/scope:v1");
+	embedded_begin(&embedded, top);
+	embedded_filesystem(&embedded, "root.img", FS_SQUASHFS, "echo root >file");
+	embedded_layer(&embedded, SQUASHFS_TYPE, "root.img", "/");
+	embedded_finish(&embedded, "scope:v1");
+	shell("cd '%s' && mkdir trusted upload && for d in trusted upload; do cp -a '%s' $d/layout && cp -a '%s' "
+	      "$d/embedded && mv $d/embedded/%s $d/embedded/x.manifest && mv $d/embedded/*.sgn $d/embedded/x.sgn && "
+	      "cp '%s' $d/archive.tar && tar -C $d/layout -cf $d/layout.tar .; done && ln -s ../upload trusted/up && "
+	      "ln -s ../trusted upload/down && ln -s ../upload/archive.tar trusted/archive-link.tar && "
+	      "ln -s ../upload/embedded/x.manifest trusted/x.manifest && "
+	      "cp upload/embedded/x.sgn upload/embedded/root.img trusted/",
+	      top, builder.directory, embedded.directory, strrchr(embedded.manifest, '/') + 1, fixture->archive);
+	snprintf(text, sizeof(text),
+		 "{\"default\":[{\"type\":\"reject\"}],\"transports\":{"
+		 "\"oci\":{\"%s/trusted\":[{\"type\":\"insecureAcceptAnything\"}]},"
+		 "\"oci-archive\":{\"%s/trusted\":[{\"type\":\"insecureAcceptAnything\"}]},"
+		 "\"docker-archive\":{\"%s/trusted\":[{\"type\":\"insecureAcceptAnything\"}]},"
+		 "\"embedded\":{\"%s/trusted\":[{\"type\":\"insecureAcceptAnything\"}]}}}",
+		 top, top, top, top);
+	use_policy(fixture, text);
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const names[] = { "layout", "layout.tar", "archive.tar", "embedded/x.manifest" };
+		static const char *const ways[] = { "upload", "trusted/../upload", "trusted/up", "trusted/./up" };
+		static const char *const good_ways[] = { "trusted", "/trusted", "upload/../trusted", "upload/down" };
+
+		for (size_t k = 0; k < 4; k++) {
+			snprintf(path, sizeof(path), "%s/%s/%s", top, ways[k], names[i]);
+			expect_import(fixture, path, CRI_ESIGNATURE, "rejects all");
+			snprintf(path, sizeof(path), "%s/%s/%s", top, good_ways[k], names[i]);
+			/* The fixture's own image is not to be removed. */
+			if (strcmp(names[i], "archive.tar") != 0)
+				expect_import(fixture, path, 0, "");
+		}
+	}
+	snprintf(path, sizeof(path), "%s/trusted/archive-link.tar", top);
+	expect_import(fixture, path, CRI_ESIGNATURE, "rejects all");
+	snprintf(path, sizeof(path), "%s/trusted/x.manifest", top);
+	expect_import(fixture, path, CRI_ESIGNATURE, "rejects all");
+}
+
 static void test_policy_files(void **state)
 {
 	static const struct {
@@ -562,6 +612,7 @@ int main(void)
 		fixture_test(test_import),
 		fixture_test(test_import_names),
 		fixture_test(test_embedded),
+		fixture_test(test_real_scopes),
 		fixture_test(test_policy_files),
 		fixture_test(test_registry_fails),
 	};
