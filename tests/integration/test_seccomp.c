@@ -3,6 +3,7 @@
 #include "fixture.h"
 #include "image_builder.h"
 
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -102,6 +103,41 @@ static void test_default(void **state)
 		      "unshare -m true 2>/dev/null || echo no; (sleep 0.01 & wait) && ls / >/dev/null && echo works",
 		      "no\nworks\n");
 	cri_free(id);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+}
+
+/* A program that another version compiled is not taken: the name of the kept one tells the versions. */
+static void test_kept_by_version(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = run_pod(fixture, false), *id;
+	const cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .seccomp = &by_default };
+	const char *const all[] = { "ALL" };
+	cri_container_config no_capabilities = config;
+	char pattern[160];
+	glob_t kept, found;
+
+	id = start(fixture, sandbox, &config);
+	cri_free(id);
+	snprintf(pattern, sizeof(pattern), "%s/seccomp-" CRI_VERSION "-[0-9]*.[0-9]*.[0-9]*-*", fixture->state);
+	assert_int_equal(glob(pattern, 0, NULL, &kept), 0);
+	snprintf(pattern, sizeof(pattern), "%s/seccomp-*", fixture->state);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(found.gl_pathc, kept.gl_pathc);
+	globfree(&found);
+	/* By the capabilities, too; and the same again makes none. */
+	no_capabilities.drop_capabilities = all;
+	no_capabilities.n_drop_capabilities = 1;
+	for (int i = 0; i < 2; i++) {
+		id = start(fixture, sandbox, &no_capabilities);
+		assert_output(fixture, id, "grep Seccomp: /proc/1/status | cut -f 2", "2\n");
+		cri_free(id);
+		assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+		assert_int_equal(found.gl_pathc, kept.gl_pathc + 1);
+		globfree(&found);
+	}
+	globfree(&kept);
 	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
 	cri_free(sandbox);
 }
@@ -251,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fixture_test(test_default),
+		fixture_test(test_kept_by_version),
 		fixture_test(test_profile_of_the_host),
 		fixture_test(test_bad_profiles),
 		fixture_test(test_pause),

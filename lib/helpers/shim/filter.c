@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "libcri/engine.h"
 #include "runtime/init_protocol.h"
 
 #include <dlfcn.h>
@@ -48,6 +49,8 @@ int filter_library_load(struct filter_library *library, struct failure *failure)
 	library->member = (__typeof__(library->member))symbol(handle, name, failure);                                  \
 	if (!library->member)                                                                                          \
 	return CRI_EPRECONDITION
+	library->handle = handle;
+	LOAD(version, "seccomp_version");
 	LOAD(init, "seccomp_init");
 	LOAD(attr_set, "seccomp_attr_set");
 	LOAD(arch_native, "seccomp_arch_native");
@@ -171,15 +174,32 @@ static int make_program(const struct order *order, struct buffer *program, struc
 	return result < 0 ? result : read_program(program_fd, program, failure);
 }
 
+/* Of the program that these versions make, for these capabilities. */
+static int kept_path(const struct order *order, char path[PATH_MAX], struct failure *failure)
+{
+	struct filter_library library;
+	const struct scmp_version *version;
+	int result = filter_library_load(&library, failure);
+
+	if (result)
+		return result;
+	version = library.version();
+	result = fs_path(path, PATH_MAX, "%s/seccomp-" CRI_VERSION "-%u.%u.%u-%" PRIx64, order->state, version->major,
+			 version->minor, version->micro, order->capabilities);
+	dlclose(library.handle);
+	return result < 0 ? fail(failure, CRI_EINVAL, result, filter_step, "%s", order->state) : 0;
+}
+
 /* Compiling the built-in profile takes longer than all the rest of a container's start, and the program depends on the
- * machine and the capabilities alone: it is kept, until the machine restarts, in the state directory. */
+ * machine, the capabilities, and who compiles it alone: it is kept, until the machine restarts, in the state
+ * directory, where one that was made before an upgrade has another name. */
 static int default_program(const struct order *order, struct buffer *program, struct failure *failure)
 {
 	char path[PATH_MAX];
-	int result = fs_path(path, sizeof(path), "%s/seccomp-%" PRIx64, order->state, order->capabilities);
+	int result = kept_path(order, path, failure);
 
 	if (result < 0)
-		return fail(failure, CRI_EINVAL, result, filter_step, "%s", order->state);
+		return result;
 	if (fs_read(AT_FDCWD, path, PROGRAM_LIMIT, program) == 0 && program->length &&
 	    program->length % sizeof(struct sock_filter) == 0)
 		return 0;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 
 struct filter_library {
+	void *handle;
+	__typeof__(seccomp_version) *version;
 	__typeof__(seccomp_init) *init;
 	__typeof__(seccomp_attr_set) *attr_set;
 	__typeof__(seccomp_arch_native) *arch_native;
