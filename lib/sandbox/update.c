@@ -48,10 +48,15 @@ static void add_up(const cri_resources *resources, const cri_resources *overhead
 	cri_resources_init(limits, sizeof(*limits));
 #define LIMIT(field, touched) limits->field = limit_of(resources->field, overhead->field, (touched))
 	LIMIT(memory_limit_in_bytes, given->memory_limit_in_bytes != 0);
-	LIMIT(memory_swap_limit_in_bytes, swap);
 	LIMIT(cpu_shares, given->cpu_shares != 0);
 	LIMIT(pids_limit, given->pids_limit != 0);
 #undef LIMIT
+	/* Of memory and swap together: what the pod costs in memory is part of it, too. */
+	limits->memory_swap_limit_in_bytes =
+		limit_of(resources->memory_swap_limit_in_bytes,
+			 overhead->memory_swap_limit_in_bytes ? overhead->memory_swap_limit_in_bytes
+							      : overhead->memory_limit_in_bytes,
+			 swap);
 	limits->has_memory_swap_limit = swap && resources->has_memory_swap_limit;
 	limits->cpu_period = cpu ? resources->cpu_period : 0;
 	limits->cpu_quota = limit_of(resources->cpu_quota, quota_in(overhead, period_of(resources)), cpu);

@@ -437,6 +437,30 @@ static void test_updated_resources(void **state)
 	cri_free(id);
 }
 
+/* The limit of memory and swap together gets the pod's own memory on top, as that of memory does: else it would be
+ * below it. */
+static void test_swap_and_overhead(void **state)
+{
+	struct fixture *fixture = *state;
+	char *id = fixture_run_sandbox(fixture, "swap");
+	const cri_resources overhead = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = 8 << 20 };
+	const cri_resources resources = {
+		CRI_RESOURCES_INIT,
+		.memory_limit_in_bytes = 56 << 20,
+		.memory_swap_limit_in_bytes = 56 << 20,
+	};
+	int result = cri_sandbox_update_resources(fixture->engine, id, &overhead, &resources, fixture->call);
+
+	if (result == CRI_ENOTSUP) {
+		assert_non_null(strstr(cri_call_message(fixture->call), "does not limit swap"));
+	} else {
+		expect_ok(fixture, result);
+		assert_int_equal(available(fixture, id), 64 << 20);
+	}
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
+	cri_free(id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +472,7 @@ int main(void)
 		fixture_test(test_rate),
 		fixture_test(test_metrics),
 		fixture_test(test_updated_resources),
+		fixture_test(test_swap_and_overhead),
 	};
 
 	return cmocka_run_group_tests_name("stats", tests, fixture_set_up, fixture_tear_down);
