@@ -73,6 +73,7 @@ struct embedded_import {
 	struct fetch *fetch;
 	struct progress *progress;
 	const char *path; /* of the manifest; its real path once that has been read */
+	struct embedded_manifest manifest;
 	struct incoming image;
 	struct embedded_source *sources;
 	size_t n_sources;
@@ -80,10 +81,12 @@ struct embedded_import {
 	const char *unvouched; /* a layer for which the manifest gives no digest; NULL: it does for all */
 };
 
-/* Reads the manifest and verifies all that it names. */
+/* Reads the manifest, and nothing that it names. */
 int embedded_read(struct embedded_import *import, cri_call *call);
 /* What the image policy says to it. CRI_ESIGNATURE. */
 int embedded_admit(struct embedded_import *import, cri_call *call);
+/* Verifies all that the manifest names, which reads and mounts it: only what has been admitted. */
+int embedded_read_layers(struct embedded_import *import, cri_call *call);
 /* Stores the image. */
 int embedded_store(struct embedded_import *import, bool pinned, cri_call *call);
 

@@ -132,8 +132,6 @@ static int read_layer(struct embedded_import *import, int directory, const struc
 	if (result < 0)
 		return result;
 	call_object(call, "embedded image %s", import->path);
-	if (!*layer->digest)
-		import->unvouched = layer->path_in_host;
 	import->bytes += source->size;
 	import->progress->value.layers_done++;
 	progress_bytes(import->progress, import->bytes);
@@ -141,8 +139,10 @@ static int read_layer(struct embedded_import *import, int directory, const struc
 }
 
 /* By their paths they may be different ones; overlayfs takes a directory once. */
-static int check_root(const struct embedded_import *import, const struct embedded_manifest *manifest, cri_call *call)
+static int check_root(const struct embedded_import *import, cri_call *call)
 {
+	const struct embedded_manifest *manifest = &import->manifest;
+
 	for (size_t i = 0; i < import->n_sources; i++)
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(manifest->layers[i].path_in_container, "/") == 0 &&
@@ -153,9 +153,10 @@ static int check_root(const struct embedded_import *import, const struct embedde
 	return 0;
 }
 
-static int read_layers(struct embedded_import *import, const struct embedded_manifest *manifest, cri_call *call)
+int embedded_read_layers(struct embedded_import *import, cri_call *call)
 {
 	CLEANUP_CLOSE int directory = -1;
+	const struct embedded_manifest *manifest = &import->manifest;
 	int result;
 
 	import->sources = arena_array(import->arena, manifest->n_layers, sizeof(*import->sources));
@@ -166,13 +167,13 @@ static int read_layers(struct embedded_import *import, const struct embedded_man
 	progress_step(import->progress, "fetch");
 	for (; result == 0 && import->n_sources < manifest->n_layers; import->n_sources++)
 		result = read_layer(import, directory, &manifest->layers[import->n_sources], import->n_sources, call);
-	return result < 0 ? result : check_root(import, manifest, call);
+	return result < 0 ? result : check_root(import, call);
 }
 
 int embedded_read(struct embedded_import *import, cri_call *call)
 {
 	struct incoming *image = &import->image;
-	struct embedded_manifest manifest = { .n_layers = 0 };
+	struct embedded_manifest *manifest = &import->manifest;
 	const char **names = arena_array(import->arena, 1, sizeof(*names));
 	size_t length = 0;
 	int result;
@@ -182,21 +183,24 @@ int embedded_read(struct embedded_import *import, cri_call *call)
 	call_object(call, "embedded image %s", import->path);
 	result = read_manifest(import, &length, call);
 	if (result == 0)
-		result = embedded_manifest_parse(import->arena, image->manifest, length, &manifest, call);
+		result = embedded_manifest_parse(import->arena, image->manifest, length, manifest, call);
 	if (result == 0)
-		result = image_config_parse(import->arena, manifest.config, strlen(manifest.config), &image->parsed,
+		result = image_config_parse(import->arena, manifest->config, strlen(manifest->config), &image->parsed,
 					    call);
 	if (result == 0)
-		result = image_normalise(import->arena, manifest.name, &names[0], call);
+		result = image_normalise(import->arena, manifest->name, &names[0], call);
 	if (result == 0 && digest_is_valid(names[0]))
-		result = call_fail(call, CRI_ECORRUPT, step, "imageName: \"%s\" is an id and no name", manifest.name);
+		result = call_fail(call, CRI_ECORRUPT, step, "imageName: \"%s\" is an id and no name", manifest->name);
 	if (result)
 		return result;
 	image->names = names;
 	image->n_names = 1;
 	image->digest = image->manifest_digest = image->id;
-	image->config = manifest.config;
-	return read_layers(import, &manifest, call);
+	image->config = manifest->config;
+	for (size_t i = 0; i < manifest->n_layers; i++)
+		if (!*manifest->layers[i].digest)
+			import->unvouched = manifest->layers[i].path_in_host;
+	return 0;
 }
 
 int embedded_admit(struct embedded_import *import, cri_call *call)

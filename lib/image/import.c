@@ -219,6 +219,8 @@ static int import_embedded(struct import *import, cri_list *list, cri_call *call
 		result = rename_image(import, &embedded.image, 1, call);
 	if (result == 0)
 		result = embedded_admit(&embedded, call);
+	if (result == 0)
+		result = embedded_read_layers(&embedded, call);
 	if (result < 0)
 		return result;
 	progress_step(&import->progress, "commit");

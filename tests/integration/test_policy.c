@@ -426,6 +426,13 @@ static void test_embedded(void **state)
 		 embedded.digest);
 	use_requirement(fixture, requirement);
 	expect_import(fixture, embedded.manifest, 0, "");
+	/* What is refused is not looked at: nothing of its layers, which a kernel would mount, is read. */
+	shell("cd '%s' && mv root.img saved.img", embedded.directory);
+	use_requirement(fixture, "{\"type\":\"allowedDigests\",\"digests\":[]}");
+	expect_import(fixture, embedded.manifest, CRI_ESIGNATURE, "not among those");
+	use_requirement(fixture, requirement);
+	expect_import(fixture, embedded.manifest, CRI_ECORRUPT, "root.img");
+	shell("cd '%s' && mv saved.img root.img", embedded.directory);
 	/* A manifest that is vouched for says nothing of a layer whose digest it does not give. */
 	embedded_add(&embedded,
 		     "{\"mediaType\":\"" SQUASHFS_TYPE "\",\"pathInHost\":\"root.img\",\"pathInContainer\":\"/a\"}");
