@@ -191,7 +191,7 @@ static bool has_text(const cJSON *array, const char *text)
 	return false;
 }
 
-bool plan_widen_path(cri_engine *engine, cJSON *record)
+static bool widen(cri_engine *engine, cJSON *record)
 {
 	static const char *const usual[] = { "/opt/cni/bin", "/usr/lib/cni" };
 	CLEANUP_SETTINGS const struct settings *settings = settings_take(engine);
@@ -214,9 +214,17 @@ bool plan_widen_path(cri_engine *engine, cJSON *record)
 	return path != NULL;
 }
 
+bool plan_widen_path(cri_engine *engine, cJSON *record)
+{
+	const cJSON *path = cJSON_GetObjectItemCaseSensitive(record, "path");
+
+	/* The native network has no plugins. */
+	return path && !cJSON_GetArraySize(path) ? true : widen(engine, record);
+}
+
 bool plan_add_path(cri_engine *engine, cJSON *record)
 {
-	return cJSON_AddArrayToObject(record, "path") && plan_widen_path(engine, record);
+	return cJSON_AddArrayToObject(record, "path") && widen(engine, record);
 }
 
 static int load(cri_engine *engine, cJSON **networks, cri_call *call)
@@ -236,7 +244,7 @@ static int load(cri_engine *engine, cJSON **networks, cri_call *call)
 int plan_make(cri_engine *engine, const cri_sandbox_config *config, const char *sandbox_id, cJSON **record,
 	      cri_call *call)
 {
-	const bool in_process = engine->options.network_plugin == CRI_NETWORK_NATIVE || !engine->options.cni_exec_all;
+	const bool native = engine->options.network_plugin == CRI_NETWORK_NATIVE;
 	CLEANUP_JSON cJSON *networks = NULL;
 	CLEANUP_JSON cJSON *entries = NULL;
 	CLEANUP_JSON cJSON *made = cJSON_CreateObject();
@@ -250,8 +258,9 @@ int plan_make(cri_engine *engine, const cri_sandbox_config *config, const char *
 		result = read_annotation(config, &entries, call);
 	if (result < 0)
 		return result;
-	if (!cJSON_AddStringToObject(made, "args", args) || !plan_add_path(engine, made) ||
-	    !cJSON_AddBoolToObject(made, "inProcess", in_process) ||
+	if (!cJSON_AddStringToObject(made, "args", args) ||
+	    !(native ? cJSON_AddArrayToObject(made, "path") != NULL : plan_add_path(engine, made)) ||
+	    !cJSON_AddBoolToObject(made, "inProcess", native || !engine->options.cni_exec_all) ||
 	    !(attachments = cJSON_AddArrayToObject(made, "attachments")))
 		return call_no_memory(call, step);
 	result = add_all(engine, config, networks, entries, attachments, call);

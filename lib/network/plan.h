@@ -15,7 +15,7 @@
 int plan_make(cri_engine *engine, const cri_sandbox_config *config, const char *sandbox_id, cJSON **record,
 	      cri_call *call);
 
-/* "path": the directories with plugins. False: memory ran out. */
+/* "path": the directories with plugins; none for the native network. False: memory ran out. */
 bool plan_add_path(cri_engine *engine, cJSON *record);
 /* Plugins that were moved since the record was made are found where they are now. */
 bool plan_widen_path(cri_engine *engine, cJSON *record);

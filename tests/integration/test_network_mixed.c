@@ -162,6 +162,30 @@ static void test_without_programs(void **state)
 	cni_assert_nothing_left();
 }
 
+/* The old iptables cannot be asked who did ADD; a program that is not there cannot have done it. */
+static void test_old_iptables(void **state)
+{
+	struct cni_pod pod = cni_pod("one");
+	struct cni_question question = { .pod = &pod, .plugins = CHAIN, .capabilities = PORTS, .no_programs = true };
+	cJSON *result = cni_expect_result(&question);
+
+	(void)state;
+	if (!network_try(NULL, "iptables-legacy -t nat -L -n >/dev/null 2>&1 && grep -q nat /proc/net/ip_tables_names"))
+		skip();
+	question.command = "DEL";
+	question.result = result;
+	cni_expect_done(&question);
+	assert_given_back();
+	/* One that is there is asked: the rules may be its own. */
+	cni_plugin("portmap", "#!/bin/sh\nexit 1\n");
+	cni_expect_error(&question, CRI_EINTERNAL, "plugin portmap: DEL");
+	assert_true(network_try(NULL, "rm '%s/portmap'", scene.plugins));
+	cni_expect_done(&question);
+	cni_drop(&pod);
+	cJSON_Delete(result);
+	cni_assert_nothing_left();
+}
+
 /* Rules of other pods stay. */
 static void test_others_stay(void **state)
 {
@@ -247,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cni_test(test_crosswise),        cni_test(test_versions),    cni_test(test_neighbours),
 		cni_test(test_without_programs), cni_test(test_others_stay), cni_test(test_garbage),
+		cni_test(test_old_iptables),
 	};
 
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);

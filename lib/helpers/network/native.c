@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "helpers/network/program.h"
 #include "helpers/network/rules_of_program.h"
 
 #include <string.h>
@@ -71,6 +72,8 @@ int native_makes_rules(struct pod *pod, const struct attachment *attachment, con
 		       bool *makes_rules, bool *by_program, struct failure *failure)
 {
 	const char *type = "", *prefix = NULL;
+	bool found = false, possible = false;
+	int code;
 
 	(void)json_string(configuration, "type", &type);
 	*makes_rules = false;
@@ -82,7 +85,13 @@ int native_makes_rules(struct pod *pod, const struct attachment *attachment, con
 	else if (!strcmp(type, "portmap") && portmap_makes_rules(configuration))
 		prefix = PROGRAM_CHAIN_PORTMAP;
 	*makes_rules = prefix != NULL;
-	return prefix ? program_rules_find(pod, attachment->name, prefix, by_program, failure) : 0;
+	/* Without a directory of plugins no program can have done it. */
+	if (!prefix || !cJSON_GetArraySize(pod->path))
+		return 0;
+	code = program_rules_find(pod, attachment->name, prefix, &found, &possible, failure);
+	/* Rules that are only possible are no reason to insist on a program that is not there. */
+	*by_program = found || (possible && program_exists(pod, type));
+	return code;
 }
 
 int native_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,

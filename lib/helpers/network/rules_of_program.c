@@ -62,15 +62,17 @@ static bool old_iptables_has_nat(const char *names)
 	return fs_read(AT_FDCWD, names, NAMES_MAX, &content) == 0 && content.length && strstr(content.data, "nat");
 }
 
-int program_rules_find(struct pod *pod, const char *network, const char *prefix, bool *found, struct failure *failure)
+int program_rules_find(struct pod *pod, const char *network, const char *prefix, bool *found, bool *possible,
+		       struct failure *failure)
 {
 	static const uint16_t families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 	struct netlink *netlink = NULL;
 	char name[CHAIN_LENGTH + 1];
 	int result = chain_name(pod, network, prefix, name);
 
-	*found = old_iptables_has_nat("/proc/self/net/ip_tables_names") ||
-		 old_iptables_has_nat("/proc/self/net/ip6_tables_names");
+	*found = false;
+	*possible = old_iptables_has_nat("/proc/self/net/ip_tables_names") ||
+		    old_iptables_has_nat("/proc/self/net/ip6_tables_names");
 	if (result == 0)
 		result = nets_filter(pod, &netlink);
 	for (size_t i = 0; i < 2 && result == 0 && !*found; i++) {

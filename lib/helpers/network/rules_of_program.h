@@ -11,8 +11,10 @@
 
 /*
  * Whether the chain of a pod in a network is there, in the nat table of either family. The old iptables, which is not
- * nftables, keeps its rules where they cannot be asked for one by one: *found is true when it has a nat table at all.
+ * nftables, keeps its rules where they cannot be asked for one by one: *possible is true when it has a nat table at
+ * all.
  */
-int program_rules_find(struct pod *pod, const char *network, const char *prefix, bool *found, struct failure *failure);
+int program_rules_find(struct pod *pod, const char *network, const char *prefix, bool *found, bool *possible,
+		       struct failure *failure);
 
 #endif
