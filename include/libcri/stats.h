@@ -85,7 +85,7 @@ typedef struct cri_sandbox_stats {
 	cri_io_usage io;
 	int64_t network_timestamp;
 	const cri_interface_usage *const
-		*interfaces; /**< the first is the pod's main one; none for the host's network */
+		*interfaces; /**< the first is the pod's main one; at most 64; none for the host's network */
 	size_t n_interfaces;
 	cri_counter process_count; /**< processes, not threads, of the pod's cgroup */
 	const cri_container_stats *const *containers;

@@ -108,21 +108,24 @@ static int look_into(struct network_look *look, struct arena *arena)
 
 struct looking {
 	struct network_look *looks;
-	size_t n_looks, at;
+	size_t n_looks;
 	struct arena *arena;
-	int result;
 };
 
 static void *look_into_all(void *pointer)
 {
-	struct looking *looking = pointer;
+	const struct looking *looking = pointer;
 
-	for (; looking->at < looking->n_looks; looking->at++) {
-		looking->result = look_into(&looking->looks[looking->at], looking->arena);
-		if (looking->result < 0)
-			break;
-	}
+	for (size_t i = 0; i < looking->n_looks; i++)
+		looking->looks[i].result = look_into(&looking->looks[i], looking->arena);
 	return NULL;
+}
+
+int network_look_fail(const struct network_look *look, cri_call *call)
+{
+	if (look->result == -EBADMSG)
+		return call_fail(call, CRI_EINTERNAL, step, DEVICES " of %s is not as expected", look->path);
+	return call_fail_errno(call, look->result, step, "%s", look->path);
 }
 
 int network_look(struct network_look *looks, size_t n_looks, struct arena *arena, cri_call *call)
@@ -137,8 +140,9 @@ int network_look(struct network_look *looks, size_t n_looks, struct arena *arena
 	if (result < 0)
 		return call_fail_errno(call, result, step, "start a thread");
 	pthread_join(thread, NULL);
-	if (looking.result == -EBADMSG)
-		return call_fail(call, CRI_EINTERNAL, step, DEVICES " of %s is not as expected",
-				 looks[looking.at].path);
-	return looking.result < 0 ? call_fail_errno(call, looking.result, step, "%s", looks[looking.at].path) : 0;
+	for (size_t i = 0; i < n_looks; i++) {
+		if (looks[i].result == -ENOMEM)
+			return network_look_fail(&looks[i], call);
+	}
+	return 0;
 }

@@ -269,7 +269,7 @@ static int collect(cri_engine *engine, const void *pointer, void *output, cri_ca
 	if (result == 0)
 		result = container_list_items(engine, &made->arena, NULL, true, &containers, &n_containers, call);
 	if (result == 0)
-		result = sandbox_network_looks(engine, &made->arena, pods, n_pods, &looks, call);
+		result = sandbox_network_looks(engine, &made->arena, pods, n_pods, false, &looks, call);
 	for (size_t i = 0; i < n_pods && result == 0; i++) {
 		result = call_check(call, step);
 		if (result == 0)

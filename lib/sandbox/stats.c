@@ -14,6 +14,8 @@
 
 static const char step[] = "read the pod's statistics";
 
+#define INTERFACES_MAX 64
+
 /* The interface that was attached first, by the pod's record; most pods' is eth0. "": none is recorded. */
 static int main_interface(struct arena *arena, const struct sandbox_row *row, const char **name)
 {
@@ -49,11 +51,37 @@ static int put_first(struct arena *arena, const char *name, struct network_look 
 	return 0;
 }
 
+/* A pod may make as many as it likes. */
+static int put_in_order(struct arena *arena, const struct sandbox_row *row, struct network_look *look)
+{
+	const char *name;
+
+	if (look->n_interfaces < 2)
+		return 0;
+	if (main_interface(arena, row, &name) < 0 || put_first(arena, name, look) < 0)
+		return -ENOMEM;
+	if (look->n_interfaces > INTERFACES_MAX)
+		look->n_interfaces = INTERFACES_MAX;
+	return 0;
+}
+
+/* A pod that cannot be looked into hides no other. */
+static int forgive_look(cri_engine *engine, const struct sandbox_row *row, const struct network_look *look, bool strict,
+			cri_call *call)
+{
+	int result = look->result < 0 ? network_look_fail(look, call) : 0;
+
+	if (result == 0 || strict)
+		return result;
+	engine_log(engine, CRI_LOG_WARNING, "sandbox %s: interfaces are missing: %s", row->id, cri_call_message(call));
+	call_clear(call);
+	return 0;
+}
+
 int sandbox_network_looks(cri_engine *engine, struct arena *arena, const struct sandbox_item *items, size_t n_items,
-			  struct network_look **looks, cri_call *call)
+			  bool strict, struct network_look **looks, cri_call *call)
 {
 	char path[PATH_MAX];
-	const char *name;
 	int result;
 
 	*looks = arena_array(arena, n_items, sizeof(**looks));
@@ -68,9 +96,8 @@ int sandbox_network_looks(cri_engine *engine, struct arena *arena, const struct 
 	}
 	result = network_look(*looks, n_items, arena, call);
 	for (size_t i = 0; i < n_items && result == 0; i++) {
-		if ((*looks)[i].n_interfaces < 2)
-			continue;
-		if (main_interface(arena, &items[i].row, &name) < 0 || put_first(arena, name, &(*looks)[i]) < 0)
+		result = forgive_look(engine, &items[i].row, &(*looks)[i], strict, call);
+		if (result == 0 && put_in_order(arena, &items[i].row, &(*looks)[i]) < 0)
 			return call_no_memory(call, step);
 	}
 	return result;
@@ -198,7 +225,7 @@ static int fill_list(cri_engine *engine, const struct sandbox_item *items, size_
 	if (result == 0)
 		result = read_containers(engine, arena, items, n_items, &containers, &n_containers, call);
 	if (result == 0)
-		result = sandbox_network_looks(engine, arena, items, n_items, &looks, call);
+		result = sandbox_network_looks(engine, arena, items, n_items, strict, &looks, call);
 	for (size_t i = 0; i < n_items && result == 0; i++) {
 		cri_sandbox_stats *stats = filling.filled[i] ? list_add(made) : NULL;
 

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -146,6 +149,60 @@ static void test_interfaces(void **state)
 	/* This thread was nowhere else. */
 	assert_int_equal(own_network(), before);
 	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
+	cri_free(id);
+}
+
+/* A pod may make as many as it likes; not all are told of. */
+static void test_many_interfaces(void **state)
+{
+	struct fixture *fixture = *state;
+	char *id = fixture_run_sandbox(fixture, "many");
+	cri_list *list;
+
+	in_network(fixture, id, "for i in $(seq 33); do ip link add a$i type veth peer name b$i || exit 1; done");
+	list = stats_of(fixture, id);
+	assert_int_equal(cri_sandbox_stats_at(list, 0)->n_interfaces, 64);
+	cri_list_free(list);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
+	cri_free(id);
+}
+
+/* A socket in place of the namespace's file, which nobody can open. */
+static void test_one_that_cannot_be_looked_into(void **state)
+{
+	struct fixture *fixture = *state;
+	char *id = fixture_run_sandbox(fixture, "ill"), *good = fixture_run_sandbox(fixture, "good");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char pin[256];
+	cri_list *list;
+
+	in_network(fixture, good, "ip link add eth1 type veth peer name eth0");
+	in_network(fixture, id, "ip link add eth1 type veth peer name eth0");
+	snprintf(pin, sizeof(pin), "%s/sandboxes/%s/net", fixture->state, id);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", fixture->directory);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(mount(address.sun_path, pin, NULL, MS_BIND, NULL), 0);
+	assert_int_not_equal(cri_sandbox_stats_get(fixture->engine, id, &list, fixture->call), 0);
+	assert_non_null(strstr(cri_call_message(fixture->call), pin));
+	expect_ok(fixture, cri_sandbox_stats_list(fixture->engine, NULL, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 2);
+	for (size_t i = 0; i < 2; i++) {
+		const cri_sandbox_stats *stats = cri_sandbox_stats_at(list, i);
+
+		assert_int_equal(stats->n_interfaces, strcmp(stats->info.id, id) == 0 ? 0 : 2);
+	}
+	cri_list_free(list);
+	expect_ok(fixture, cri_metrics(fixture->engine, &list, fixture->call));
+	assert_true(cri_list_count(list) > 0);
+	cri_list_free(list);
+	assert_int_equal(umount2(pin, MNT_DETACH), 0);
+	assert_int_equal(unlink(address.sun_path), 0);
+	close(fd);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, good, fixture->call));
+	cri_free(good);
 	cri_free(id);
 }
 
@@ -466,6 +523,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fixture_test(test_a_pods_stats),
 		fixture_test(test_interfaces),
+		fixture_test(test_many_interfaces),
+		fixture_test(test_one_that_cannot_be_looked_into),
 		fixture_test(test_hosts_network_has_no_interfaces),
 		fixture_test(test_lists),
 		fixture_test(test_writable_layer),
