@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Files are often written in several steps. */
@@ -29,10 +30,19 @@ struct network_watch {
 	int64_t due_at;
 };
 
+/* A change that comes meanwhile puts nothing off, however many do. */
+static void become_due(struct network_watch *watch)
+{
+	if (!watch->is_due)
+		watch->due_at = loop_now() + PAUSE_MILLISECONDS;
+	watch->is_due = true;
+}
+
 /* The directory itself, or the nearest above it that is there. A second look, since one may be made meanwhile. */
 static void settle(struct network_watch *watch)
 {
 	const int old = watch->watch;
+	struct stat status;
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s", watch->directory);
@@ -48,10 +58,9 @@ static void settle(struct network_watch *watch)
 	/* The same number: it is the same directory, now watched for other things. */
 	if (old >= 0 && old != watch->watch)
 		(void)inotify_rm_watch(watch->source.fd, old);
-	if (watch->on_parent && access(watch->directory, F_OK) == 0) {
-		watch->is_due = true;
-		watch->due_at = loop_now() + PAUSE_MILLISECONDS;
-	}
+	/* Not for a file in its place, which cannot be watched as a directory however often one looks. */
+	if (watch->on_parent && stat(watch->directory, &status) == 0 && S_ISDIR(status.st_mode))
+		become_due(watch);
 }
 
 static void on_events(struct loop_source *source, uint32_t events)
@@ -67,10 +76,8 @@ static void on_events(struct loop_source *source, uint32_t events)
 
 			/* What happened does not matter, as the engine looks itself; but the end of a watch is our own
 			 * doing, or comes with the news of why. */
-			if (!(event->mask & IN_IGNORED)) {
-				watch->is_due = true;
-				watch->due_at = loop_now() + PAUSE_MILLISECONDS;
-			}
+			if (!(event->mask & IN_IGNORED))
+				become_due(watch);
 			at += sizeof(*event) + event->len;
 		}
 	}

@@ -7,7 +7,7 @@
 
 struct network_watch;
 
-/* `changed` is called in the loop, a moment after the last of several changes. 0 or -errno. */
+/* `changed` is called in the loop, a moment after the first of several changes. 0 or -errno. */
 int network_watch_open(struct loop *loop, const char *directory, void (*changed)(void), struct network_watch **watch);
 
 /* From now on another directory; where none is, its parents are watched until it is made. NULL is allowed. */
