@@ -3,9 +3,12 @@
  * deletes, and nothing is left. */
 #include "cni_fixture.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #define CHAIN                                                                                                          \
 	"{\"type\":\"bridge\",\"bridge\":\"cni0\",\"isDefaultGateway\":true,\"ipMasq\":true,"                          \
@@ -178,9 +181,50 @@ static void test_old_iptables(void **state)
 	assert_given_back();
 	/* One that is there is asked: the rules may be its own. */
 	cni_plugin("portmap", "#!/bin/sh\nexit 1\n");
+	cJSON_Delete(result);
+	cni_drop(&pod);
+	pod = cni_pod("one");
+	question.command = NULL;
+	question.result = NULL;
+	result = cni_expect_result(&question);
+	question.command = "DEL";
+	question.result = result;
 	cni_expect_error(&question, CRI_EINTERNAL, "plugin portmap: DEL");
+	/* Nobody gets the address while its ports may be mapped. */
+	assert_true(network_try(NULL, "test -f '%s/test/%s'", scene.data, cni_address(result, 0)));
 	assert_true(network_try(NULL, "rm '%s/portmap'", scene.plugins));
 	cni_expect_done(&question);
+	assert_given_back();
+	cni_drop(&pod);
+	cJSON_Delete(result);
+	cni_assert_nothing_left();
+}
+
+/* Who waits to free the address has deleted its rules before: another pod may get it at once. */
+static void test_rules_go_first(void **state)
+{
+	struct cni_pod pod = cni_pod("one");
+	struct cni_question question = { .pod = &pod, .plugins = CHAIN, .capabilities = PORTS, .timeout = 60000 };
+	cJSON *result = cni_expect_result(&question), *answer;
+	struct cni_asking asking;
+	char path[256];
+	int lock;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/test/lock", scene.data);
+	lock = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(lock >= 0);
+	assert_int_equal(flock(lock, LOCK_EX), 0);
+	question.command = "DEL";
+	question.result = result;
+	asking = cni_begin(&question, NULL);
+	assert_true(network_wait_for_none("nft list ruleset 2>/dev/null | " OF_PODS));
+	assert_true(network_try(NULL, "test -f '%s/test/%s'", scene.data, cni_address(result, 0)));
+	close(lock);
+	answer = cni_end(&asking);
+	assert_null(cJSON_GetObjectItem(answer, "error"));
+	cJSON_Delete(answer);
+	assert_given_back();
 	cni_drop(&pod);
 	cJSON_Delete(result);
 	cni_assert_nothing_left();
@@ -269,9 +313,9 @@ static void test_garbage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cni_test(test_crosswise),        cni_test(test_versions),    cni_test(test_neighbours),
-		cni_test(test_without_programs), cni_test(test_others_stay), cni_test(test_garbage),
-		cni_test(test_old_iptables),
+		cni_test(test_crosswise),        cni_test(test_versions),       cni_test(test_neighbours),
+		cni_test(test_without_programs), cni_test(test_others_stay),    cni_test(test_garbage),
+		cni_test(test_old_iptables),     cni_test(test_rules_go_first),
 	};
 
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);

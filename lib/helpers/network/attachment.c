@@ -126,8 +126,9 @@ static int delete_with_rules(struct pod *pod, const struct attachment *attachmen
 {
 	cJSON *none = NULL;
 
-	/* Debian's bridge finds its rules by the addresses of the interface, which this program would take away. */
-	if (by_program)
+	/* Debian's bridge finds its rules by the addresses of the interface, which this program would take away; and it
+	 * frees the address, which no rule may be left of. */
+	if (by_program && native_forget_rules(pod, attachment, configuration, failure) == 0)
 		(void)run_program(pod, attachment, type_of(configuration), configuration, &none, failure);
 	(void)native_run(pod, attachment, configuration, previous, &none, failure);
 	return failure->code;
@@ -180,9 +181,13 @@ int attachment_delete(struct pod *pod, struct attachment *attachment, struct fai
 	int result = 0;
 
 	pod->command = COMMAND_DEL;
+	attachment->keep_addresses = false;
 	for (int i = cJSON_GetArraySize(plugins) - 1; i >= 0; i--) {
-		int code = run_plugin(pod, attachment, cJSON_GetArrayItem(plugins, i), &attachment->result, failure);
+		const cJSON *plugin = cJSON_GetArrayItem(plugins, i);
+		int code = run_plugin(pod, attachment, plugin, &attachment->result, failure);
 
+		if (code < 0 && !strcmp(type_of(plugin), "portmap"))
+			attachment->keep_addresses = true;
 		/* What can be given back is given back, whatever fails. */
 		result = result < 0 ? result : code;
 	}

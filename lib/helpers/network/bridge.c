@@ -321,13 +321,17 @@ static int silence(struct pod *pod, const cJSON *previous, struct failure *failu
 	return code < 0 ? fail_errno(failure, code, "silence %s", name) : 0;
 }
 
-/* Whatever fails, the rest is given back. */
-static int give_back(struct pod *pod, const struct making *making, const cJSON *previous, struct failure *failure)
+/* Whatever fails, the rest is given back; but for an address that rules are left of, which the next pod would get. */
+static int give_back(struct pod *pod, const struct attachment *attachment, const struct making *making,
+		     const cJSON *previous, struct failure *failure)
 {
+	int code = 0;
+
 	(void)silence(pod, previous, failure);
-	(void)host_local_release(pod, making->interface, &making->host_local, previous, failure);
 	if (making->bridge.masquerade)
-		(void)rules_forget(pod, making->interface, BRIDGE_SETS, failure);
+		code = rules_forget(pod, making->interface, BRIDGE_SETS, failure);
+	if (code == 0 && !attachment->keep_addresses)
+		(void)host_local_release(pod, making->interface, &making->host_local, previous, failure);
 	return failure->code;
 }
 
@@ -346,7 +350,7 @@ int bridge_run(struct pod *pod, const struct attachment *attachment, const cJSON
 	if (code < 0)
 		return code;
 	if (pod->command == COMMAND_DEL)
-		return give_back(pod, &making, previous, failure);
+		return give_back(pod, attachment, &making, previous, failure);
 	if (pod->command == COMMAND_GC)
 		return host_local_collect(pod, &making.host_local,
 					  cJSON_GetObjectItemCaseSensitive(configuration, VALID_KEY), failure);

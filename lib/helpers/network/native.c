@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "helpers/network/program.h"
+#include "helpers/network/rules.h"
 #include "helpers/network/rules_of_program.h"
 
 #include <string.h>
@@ -92,6 +93,15 @@ int native_makes_rules(struct pod *pod, const struct attachment *attachment, con
 	/* Rules that are only possible are no reason to insist on a program that is not there. */
 	*by_program = found || (possible && program_exists(pod, type));
 	return code;
+}
+
+int native_forget_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
+			struct failure *failure)
+{
+	const char *type = "";
+
+	(void)json_string(configuration, "type", &type);
+	return rules_forget(pod, attachment->interface, strcmp(type, "bridge") ? PORTMAP_SETS : BRIDGE_SETS, failure);
 }
 
 int native_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,

@@ -21,6 +21,10 @@ int native_run(struct pod *pod, const struct attachment *attachment, const cJSON
 int native_makes_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
 		       bool *makes_rules, bool *by_program, struct failure *failure);
 
+/* Deletes the rules that this program made for such a plugin: before the address is free. */
+int native_forget_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
+			struct failure *failure);
+
 /* The member of a configuration that GC is given: [{"containerID","ifname"}]. */
 #define VALID_KEY "cni.dev/valid-attachments"
 

@@ -33,6 +33,7 @@ struct attachment {
 	const char *interface;
 	const cJSON *capabilities; /* arguments by capability, or NULL */
 	cJSON *result;             /* what ADD answered, or NULL; owned */
+	bool keep_addresses;       /* DEL: ports are still mapped to them */
 };
 
 /* ADD of every plugin of a list; what was added is deleted again when one fails, `*undone` tells whether that worked.
