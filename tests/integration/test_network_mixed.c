@@ -230,6 +230,36 @@ static void test_rules_go_first(void **state)
 	cni_assert_nothing_left();
 }
 
+/* Somebody deletes one of the pod's elements between the look and the deletion: the others go all the same. */
+static void test_flushed_meanwhile(void **state)
+{
+	struct cni_pod pod = cni_pod("one");
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		struct cni_question question = {
+			.pod = &pod, .plugins = CHAIN, .capabilities = PORTS, .no_programs = true
+		};
+		cJSON *result = cni_expect_result(&question), *answer;
+		struct cni_asking asking;
+
+		question.command = "DEL";
+		question.result = result;
+		asking = cni_begin(&question, NULL);
+		free(network_shell(NULL, "nft -a list sets inet | sed -n 's/.*set \\([a-z0-9_-]*\\) {.*/\\1/p' | "
+					 "while read -r set; do nft flush set inet libcri \"$set\"; done 2>&1"));
+		answer = cni_end(&asking);
+		assert_null(cJSON_GetObjectItem(answer, "error"));
+		cJSON_Delete(answer);
+		assert_given_back();
+		cJSON_Delete(result);
+		cni_drop(&pod);
+		pod = cni_pod("one");
+	}
+	cni_drop(&pod);
+	cni_assert_nothing_left();
+}
+
 /* Rules of other pods stay. */
 static void test_others_stay(void **state)
 {
@@ -315,7 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cni_test(test_crosswise),        cni_test(test_versions),       cni_test(test_neighbours),
 		cni_test(test_without_programs), cni_test(test_others_stay),    cni_test(test_garbage),
-		cni_test(test_old_iptables),     cni_test(test_rules_go_first),
+		cni_test(test_old_iptables),     cni_test(test_rules_go_first), cni_test(test_flushed_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);

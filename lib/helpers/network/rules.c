@@ -398,15 +398,18 @@ static int delete_all(struct rules *rules, unsigned mask)
 {
 	struct collecting collecting;
 	unsigned index;
-	int result;
+	int result, tries = 0;
 
 	do {
 		result = collect_all(rules, mask, &collecting);
-		if (result == 0 && rules->n)
+		/* No table, or no set. */
+		if (result < 0)
+			return result == -ENOENT ? 0 : result;
+		if (rules->n)
 			result = commit(rules, NFT_MSG_DELSETELEM, &index);
-	} while (result == 0 && collecting.full);
-	/* No table, no set, or flushed in between. */
-	return result == -ENOENT ? 0 : result;
+		/* One that somebody deleted in between leaves all the others. */
+	} while ((result == 0 && collecting.full) || (result == -ENOENT && ++tries < DUMP_TRIES));
+	return result;
 }
 
 int rules_forget(struct pod *pod, const char *interface, unsigned mask, struct failure *failure)
