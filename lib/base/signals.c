@@ -91,8 +91,10 @@ int signal_from_name(const char *name)
 
 	if (text_is_empty(name))
 		return -EINVAL;
+	/* The two between the last ordinary one and SIGRTMIN are the C library's own, and have no name. */
 	if (*name >= '0' && *name <= '9')
-		return !text_to_uint64(name, &number) && number && number < _NSIG ? (int)number : -EINVAL;
+		return !text_to_uint64(name, &number) && number < _NSIG && signal_name((int)number) ? (int)number
+												    : -EINVAL;
 	if (!strncasecmp(name, "SIG", 3))
 		name += 3;
 	for (size_t i = 0; i < COUNT(names); i++) {

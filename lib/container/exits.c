@@ -140,8 +140,13 @@ static int reconcile(cri_engine *engine, const char *id, bool locked, cri_call *
 
 int container_await_exit(cri_engine *engine, const char *id, int64_t timeout, bool locked, cri_call *call)
 {
-	int64_t until = timeout < 0 ? INT64_MAX : clock_boot() + timeout * NANOSECONDS_PER_MILLISECOND;
+	int64_t until;
 	int result;
+
+	/* A grace that no clock can count has no end. */
+	if (timeout < 0 || __builtin_mul_overflow(timeout, NANOSECONDS_PER_MILLISECOND, &until) ||
+	    __builtin_add_overflow(until, clock_boot(), &until))
+		until = INT64_MAX;
 
 	for (;;) {
 		CLEANUP_CLOSE int pidfd = -1;

@@ -197,6 +197,9 @@ static int limit_pids(const struct limiter *limiter)
 	if (!limit)
 		return 0;
 	result = limit_write_number(limiter, "pids", "pids.max", limit, "max");
+	/* The kernel takes no number above the largest process id that it can give, which nothing can exceed. */
+	if (result == -EINVAL && limit > 0)
+		result = limit_write_number(limiter, "pids", "pids.max", -1, "max");
 	snprintf(text, sizeof(text), "%lld", (long long)limit);
 	return result < 0 ? limit_fail(limiter, result, "linux.resources.pids_limit", "pids.max", text) : 0;
 }

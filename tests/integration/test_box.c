@@ -297,6 +297,12 @@ static void test_pids_annotation(void **state)
 	id = start(fixture, sandbox, &config);
 	assert_output(fixture, id, LIMIT("pids", "pids.max", "pids.max"), "7\n");
 	cri_free(id);
+	/* More than the kernel can count is a number, too. */
+	config.name = "many";
+	pids.value = "9223372036854775807";
+	id = start(fixture, sandbox, &config);
+	assert_output(fixture, id, LIMIT("pids", "pids.max", "pids.max"), "max\n");
+	cri_free(id);
 	config.name = "bad";
 	config.image = IMAGE;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

@@ -31,29 +31,11 @@ static void test_from_name(void **state)
 static void test_refused(void **state)
 {
 	static const char *const bad[] = {
-		"",
-		"0",
-		"65",
-		"-9",
-		"15x",
-		"SIG",
-		"SIGSIGTERM",
-		"SIG15",
-		"TERMX",
-		"RTMIN-1",
-		"RTMAX+1",
-		"RTMIN+31",
-		"RTMAX-31",
-		"RTMIN+",
-		"RTMIN++",
-		"RTMIN+-1",
-		"RTMIN3",
-		"RTMAX--1",
-		" SIGTERM",
-		"SIGTERM\n",
-		"RTMINX+1",
-		"4294967311",
-		"RTMIN+18446744073709551617",
+		"",         "0",         "32",       "33",         "65",
+		"-9",       "15x",       "SIG",      "SIGSIGTERM", "SIG15",
+		"TERMX",    "RTMIN-1",   "RTMAX+1",  "RTMIN+31",   "RTMAX-31",
+		"RTMIN+",   "RTMIN++",   "RTMIN+-1", "RTMIN3",     "RTMAX--1",
+		" SIGTERM", "SIGTERM\n", "RTMINX+1", "4294967311", "RTMIN+18446744073709551617",
 	};
 
 	(void)state;
