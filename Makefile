@@ -17,7 +17,7 @@ CFLAGS_ALL = -std=gnu11 $(OPTIMISE) $(WARN) -fPIC -fvisibility=hidden -ffunction
 	-Iinclude -Ilib -MMD -MP $(SANITISE) $(CFLAGS)
 LDFLAGS_ALL = -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now $(SANITISE) $(LDFLAGS)
 
-LIBRARY_DIRECTORIES := base core config store image network runtime sandbox container stream
+LIBRARY_DIRECTORIES := base core config store cgroup image network runtime sandbox container stream
 LIBRARY_SOURCES := $(foreach d,$(LIBRARY_DIRECTORIES),$(wildcard lib/$(d)/*.c))
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY_LIBS := -lsqlite3 -lcjson -lpthread

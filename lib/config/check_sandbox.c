@@ -3,7 +3,7 @@
 #include "config/check.h"
 
 #include "base/text.h"
-#include "runtime/cgroup.h"
+#include "cgroup/cgroup.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "cgroup/cgroup.h"
 #include "config/config.h"
 #include "container/log_path.h"
 #include "container/settle.h"
@@ -13,7 +14,6 @@
 #include "core/paths.h"
 #include "core/test_point.h"
 #include "image/mounted.h"
-#include "runtime/cgroup.h"
 #include "runtime/handler.h"
 #include "runtime/shim.h"
 

@@ -3,11 +3,11 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "cgroup/cgroup.h"
 #include "container/exits.h"
 #include "core/paths.h"
 #include "core/test_point.h"
 #include "image/mounted.h"
-#include "runtime/cgroup.h"
 #include "runtime/shim.h"
 #include "runtime/shim_process.h"
 

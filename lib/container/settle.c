@@ -3,10 +3,10 @@
 
 #include "base/signals.h"
 #include "base/text.h"
+#include "cgroup/cgroup.h"
 #include "config/config.h"
 #include "container/log_path.h"
 #include "core/paths.h"
-#include "runtime/cgroup.h"
 #include "runtime/seccomp.h"
 #include "runtime/shim.h"
 

@@ -3,6 +3,7 @@
 #include "container/settle.h"
 
 #include "base/text.h"
+#include "cgroup/cgroup.h"
 #include "core/paths.h"
 
 #include <string.h>
@@ -223,19 +224,19 @@ int settle_mounts(cri_engine *engine, struct arena *arena, struct settled_contai
 }
 
 /* What every container may use: the devices that liblxc makes in /dev, and making (not using) any node. */
-static const struct runtime_device_rule default_rules[] = {
+static const struct cgroup_device_rule default_rules[] = {
 	{ 'c', -1, -1, "m" }, { 'b', -1, -1, "m" },    { 'c', 1, 3, "rwm" }, /* null */
 	{ 'c', 1, 5, "rwm" }, { 'c', 1, 7, "rwm" },    { 'c', 1, 8, "rwm" }, /* zero, full, random */
 	{ 'c', 1, 9, "rwm" }, { 'c', 5, 0, "rwm" },    { 'c', 5, 1, "rwm" }, /* urandom, tty, console */
 	{ 'c', 5, 2, "rwm" }, { 'c', 136, -1, "rwm" },                       /* ptmx, pts */
 };
-static const struct runtime_device_rule all_devices = { 'a', -1, -1, "rwm" };
+static const struct cgroup_device_rule all_devices = { 'a', -1, -1, "rwm" };
 
 int settle_devices(struct arena *arena, struct settled_container *settled, cri_call *call)
 {
 	const cri_container_config *config = settled->config;
 	const size_t n_default = sizeof(default_rules) / sizeof(*default_rules);
-	struct runtime_device_rule *rules = arena_array(arena, n_default + config->n_devices, sizeof(*rules));
+	struct cgroup_device_rule *rules = arena_array(arena, n_default + config->n_devices, sizeof(*rules));
 
 	if (!rules)
 		return call_no_memory(call, step);
@@ -252,7 +253,7 @@ int settle_devices(struct arena *arena, struct settled_container *settled, cri_c
 		if (!S_ISCHR(stat_.st_mode) && !S_ISBLK(stat_.st_mode))
 			return call_fail(call, CRI_EINVAL, step, "devices: host_path %s is no device",
 					 device->host_path);
-		rules[n_default + i] = (struct runtime_device_rule){
+		rules[n_default + i] = (struct cgroup_device_rule){
 			.type = S_ISCHR(stat_.st_mode) ? 'c' : 'b',
 			.major = (int64_t)major(stat_.st_rdev),
 			.minor = (int64_t)minor(stat_.st_rdev),

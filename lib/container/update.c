@@ -3,10 +3,10 @@
 #include "base/fs.h"
 #include "base/lock.h"
 #include "base/text.h"
+#include "cgroup/cgroup.h"
 #include "config/config.h"
 #include "container/container.h"
 #include "core/api.h"
-#include "runtime/cgroup.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/lock.h"
+#include "cgroup/cgroup.h"
 #include "core/options.h"
 #include "core/paths.h"
 #include "core/place.h"
@@ -12,7 +13,6 @@
 #include "image/image.h"
 #include "network/namespaces.h"
 #include "network/network.h"
-#include "runtime/cgroup.h"
 #include "runtime/handler.h"
 #include "runtime/usage_rates.h"
 #include "sandbox/sandbox.h"

@@ -2,9 +2,9 @@
 #include "core/options.h"
 
 #include "base/text.h"
+#include "cgroup/cgroup.h"
 #include "config/config.h"
 #include "image/pull.h"
-#include "runtime/cgroup.h"
 
 #include <stdlib.h>
 #include <string.h>

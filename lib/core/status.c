@@ -4,11 +4,11 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cgroup/cgroup.h"
 #include "core/api.h"
 #include "core/list.h"
 #include "core/paths.h"
 #include "network/network.h"
-#include "runtime/cgroup.h"
 
 #include <string.h>
 #include <unistd.h>

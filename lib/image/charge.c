@@ -2,7 +2,7 @@
 #include "image/charge.h"
 
 #include "base/fs.h"
-#include "runtime/cgroup.h"
+#include "cgroup/cgroup.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -5,12 +5,12 @@
 #include "base/json.h"
 #include "base/lock.h"
 #include "base/text.h"
+#include "cgroup/cgroup.h"
 #include "config/config.h"
 #include "core/api.h"
 #include "image/commit.h"
 #include "image/policy.h"
 #include "image/progress.h"
-#include "runtime/cgroup.h"
 
 #include <string.h>
 

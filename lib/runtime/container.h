@@ -33,13 +33,6 @@ struct runtime_mount {
 	cri_mount_propagation propagation;
 };
 
-/* A rule of the devices cgroup. All else is denied. */
-struct runtime_device_rule {
-	char type;            /* 'c', 'b', 'a' */
-	int64_t major, minor; /* -1: all */
-	const char *access;   /* letters of "rwm" */
-};
-
 struct runtime_limit {
 	int resource; /* RLIMIT_… */
 	struct rlimit value;
@@ -87,7 +80,7 @@ struct runtime_container {
 	bool privileged;                    /* /sys and cgroups writable, all devices allowed */
 	const struct runtime_mount *mounts; /* in the order in which they are done */
 	size_t n_mounts;
-	const struct runtime_device_rule *device_rules;
+	const struct cgroup_device_rule *device_rules;
 	size_t n_device_rules;
 	struct runtime_process process;
 	const char *seccomp; /* runtime/seccomp.h; NULL: none */

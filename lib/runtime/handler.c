@@ -3,8 +3,8 @@
 
 #include "base/fs.h"
 #include "base/text.h"
+#include "cgroup/cgroup.h"
 #include "core/paths.h"
-#include "runtime/cgroup.h"
 #include "runtime/seccomp.h"
 
 #include <fcntl.h>

@@ -6,8 +6,8 @@
 #include "base/lock.h"
 #include "base/socket.h"
 #include "base/spawn.h"
+#include "cgroup/cgroup.h"
 #include "core/paths.h"
-#include "runtime/cgroup.h"
 #include "runtime/shim_process.h"
 #include "runtime/shim_protocol.h"
 

@@ -4,9 +4,9 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cgroup/cgroup.h"
 #include "core/paths.h"
 #include "network/pin_protocol.h"
-#include "runtime/cgroup.h"
 #include "runtime/seccomp.h"
 #include "runtime/shim.h"
 #include "runtime/shim_protocol.h"

@@ -3,9 +3,9 @@
 #ifndef LIBCRI_RUNTIME_USAGE_H
 #define LIBCRI_RUNTIME_USAGE_H
 
+#include "cgroup/cgroup.h"
 #include "core/engine.h"
 #include "libcri/stats.h"
-#include "runtime/cgroup.h"
 
 cri_cpu_usage usage_of_cpu(const struct cgroup_usage *usage);
 cri_memory_usage usage_of_memory(const struct cgroup_usage *usage);

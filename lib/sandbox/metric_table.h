@@ -6,8 +6,8 @@
 #ifndef LIBCRI_SANDBOX_METRIC_TABLE_H
 #define LIBCRI_SANDBOX_METRIC_TABLE_H
 
+#include "cgroup/figures.h"
 #include "libcri/stats.h"
-#include "runtime/cgroup_figures.h"
 
 #include <stdint.h>
 

@@ -5,13 +5,13 @@
 #include "base/fs.h"
 #include "base/lock.h"
 #include "base/random.h"
+#include "cgroup/cgroup.h"
 #include "config/config.h"
 #include "core/api.h"
 #include "core/paths.h"
 #include "core/test_point.h"
 #include "network/namespaces.h"
 #include "network/network.h"
-#include "runtime/cgroup.h"
 #include "runtime/handler.h"
 
 #include <string.h>

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/lock.h"
+#include "cgroup/cgroup.h"
 #include "container/container.h"
 #include "core/api.h"
 #include "core/paths.h"
@@ -11,7 +12,6 @@
 #include "image/image.h"
 #include "network/namespaces.h"
 #include "network/network.h"
-#include "runtime/cgroup.h"
 
 #include <fcntl.h>
 

@@ -3,9 +3,9 @@
 #include "sandbox/sandbox.h"
 
 #include "base/lock.h"
+#include "cgroup/cgroup.h"
 #include "config/config.h"
 #include "core/api.h"
-#include "runtime/cgroup.h"
 
 #include <string.h>
 

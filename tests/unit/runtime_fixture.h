@@ -5,7 +5,7 @@
 
 #include "core_fixture.h"
 
-#include "runtime/cgroup.h"
+#include "cgroup/cgroup.h"
 #include "runtime/container.h"
 
 static struct cgroup_system layout_v2 = {

@@ -6,8 +6,7 @@
 #include "base/clone.h"
 #include "base/fs.h"
 #include "base/text.h"
-#include "runtime/cgroup.h"
-#include "runtime/container.h"
+#include "cgroup/cgroup.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -592,13 +591,13 @@ static void open_devices(void)
 
 static void test_devices(void **state)
 {
-	static const struct runtime_device_rule rules[] = {
+	static const struct cgroup_device_rule rules[] = {
 		{ 'b', -1, -1, "m" },
 		{ 'c', -1, -1, "m" },
 		{ 'c', 1, 3, "rw" },
 		{ 'c', 1, 7, "r" },
 	};
-	static const struct runtime_device_rule all = { 'a', -1, -1, "rwm" };
+	static const struct cgroup_device_rule all = { 'a', -1, -1, "rwm" };
 	char boxed[160], inner[200];
 	int result, status;
 	pid_t pid;

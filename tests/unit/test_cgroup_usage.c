@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a cgroup uses, read from files as kernels write them: v2 and v1, whole and with parts missing. */
 #include "base/fs.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/figures.h"
 #include "network/interfaces.h"
-#include "runtime/cgroup.h"
-#include "runtime/cgroup_figures.h"
 #include "runtime/usage.h"
 #include "sandbox/metric_table.h"
 

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "runtime/cgroup_files.h"
+#include "cgroup/files.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Killing all of a cgroup, and telling whether any of it lives. */
-#include "runtime/cgroup_files.h"
+#include "cgroup/files.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"

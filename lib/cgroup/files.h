@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside of cgroup*.c: paths and files of one cgroup in one hierarchy. */
-#ifndef LIBCRI_RUNTIME_CGROUP_FILES_H
-#define LIBCRI_RUNTIME_CGROUP_FILES_H
+#ifndef LIBCRI_CGROUP_FILES_H
+#define LIBCRI_CGROUP_FILES_H
 
-#include "runtime/cgroup.h"
+#include "cgroup/cgroup.h"
 
 #include <limits.h>
 #include <sys/types.h>

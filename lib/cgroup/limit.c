@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits of a cgroup: LinuxContainerResources of the CRI as files of cgroup v1 and v2. */
-#include "runtime/cgroup_limit.h"
+#include "cgroup/limit.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a cgroup uses. Read for every container every few seconds. */
-#include "runtime/cgroup_reader.h"
+#include "cgroup/reader.h"
 
 #include "base/clock.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The processes of a cgroup. */
-#include "runtime/cgroup_files.h"
+#include "cgroup/files.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything that a cgroup's files say of it, for metrics. */
-#ifndef LIBCRI_RUNTIME_CGROUP_FIGURES_H
-#define LIBCRI_RUNTIME_CGROUP_FIGURES_H
+#ifndef LIBCRI_CGROUP_FIGURES_H
+#define LIBCRI_CGROUP_FIGURES_H
 
-#include "runtime/cgroup.h"
+#include "cgroup/cgroup.h"
 
 /* Times in nanoseconds, sizes in bytes; of limits 0 is none. */
 enum figure {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside of cgroup_usage.c and cgroup_figures.c: many small files of one cgroup, each read once and parsed where it was
  * read. */
-#ifndef LIBCRI_RUNTIME_CGROUP_READER_H
-#define LIBCRI_RUNTIME_CGROUP_READER_H
+#ifndef LIBCRI_CGROUP_READER_H
+#define LIBCRI_CGROUP_READER_H
 
 #include "base/cleanup.h"
-#include "runtime/cgroup_files.h"
+#include "cgroup/files.h"
 
 /* memory.stat has about 70 lines; room for what kernels will add. */
 #define CGROUP_TEXT_SIZE 8192

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/cgroup_reader.h"
+#include "cgroup/reader.h"
 
 #include "base/fs.h"
 

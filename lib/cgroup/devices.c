@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which devices a cgroup may use: the devices controller of v1, a program of type CGROUP_DEVICE on v2. */
-#include "runtime/cgroup_files.h"
+#include "cgroup/files.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "runtime/container.h"
 
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -19,7 +18,7 @@ static const char step[] = "limit the devices";
 #define FRAME_INSTRUCTIONS 8
 #define RULES_MAX 512
 
-static bool allows_all(const struct runtime_device_rule *rule)
+static bool allows_all(const struct cgroup_device_rule *rule)
 {
 	return rule->type == 'a' && rule->major < 0 && rule->minor < 0 && strchr(rule->access, 'r') &&
 	       strchr(rule->access, 'w') && strchr(rule->access, 'm');
@@ -33,7 +32,7 @@ static void format_number(int64_t number, char text[24])
 }
 
 /* One write(2) a rule: that is how the kernel reads them. */
-static int write_rule(int fd, char type, const struct runtime_device_rule *rule)
+static int write_rule(int fd, char type, const struct cgroup_device_rule *rule)
 {
 	char text[80], major[24], minor[24];
 	int length;
@@ -45,7 +44,7 @@ static int write_rule(int fd, char type, const struct runtime_device_rule *rule)
 }
 
 static int allow_v1(const struct cgroup_hierarchy *hierarchy, const char *cgroup,
-		    const struct runtime_device_rule *rules, size_t n_rules)
+		    const struct cgroup_device_rule *rules, size_t n_rules)
 {
 	CLEANUP_CLOSE int fd = -1;
 	char path[PATH_MAX];
@@ -85,7 +84,7 @@ static int32_t access_bits(const char *access)
 }
 
 /* r2: type, r3: access, r4: major, r5: minor. Each test that fails jumps over what is left of the rule. */
-static size_t compile_rule(const struct runtime_device_rule *rule, struct bpf_insn *to)
+static size_t compile_rule(const struct cgroup_device_rule *rule, struct bpf_insn *to)
 {
 	const int32_t denied = access_bits("rwm") & ~access_bits(rule->access);
 	size_t n = 0;
@@ -108,7 +107,7 @@ static size_t compile_rule(const struct runtime_device_rule *rule, struct bpf_in
 
 /* What linux/bpf.h describes at struct bpf_cgroup_dev_ctx: the device's type in the lower half of access_type, the
  * access in the upper. */
-static size_t compile(const struct runtime_device_rule *rules, size_t n_rules, struct bpf_insn *to)
+static size_t compile(const struct cgroup_device_rule *rules, size_t n_rules, struct bpf_insn *to)
 {
 	size_t n = 0;
 
@@ -156,7 +155,7 @@ static int attach(const char *directory, const struct bpf_insn *program, size_t 
 }
 
 static int allow_v2(const struct cgroup_hierarchy *hierarchy, const char *cgroup,
-		    const struct runtime_device_rule *rules, size_t n_rules)
+		    const struct cgroup_device_rule *rules, size_t n_rules)
 {
 	struct bpf_insn *program;
 	char directory[PATH_MAX];
@@ -174,7 +173,7 @@ static int allow_v2(const struct cgroup_hierarchy *hierarchy, const char *cgroup
 	return result;
 }
 
-int cgroup_allow_devices(const struct cgroup_system *system, const char *path, const struct runtime_device_rule *rules,
+int cgroup_allow_devices(const struct cgroup_system *system, const char *path, const struct cgroup_device_rule *rules,
 			 size_t n_rules, cri_call *call)
 {
 	const struct cgroup_hierarchy *v1 = cgroup_hierarchy_of(system, "devices");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/cgroup_figures.h"
+#include "cgroup/figures.h"
 
 #include "base/clock.h"
-#include "runtime/cgroup_reader.h"
+#include "cgroup/reader.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  * A cgroup is named by its path below the roots of all hierarchies, "/libcri/<sandbox>/<container>". That of a
  * container holds its processes and is the root of what it sees. liblxc is kept from cgroups (shim_protocol.h).
  */
-#ifndef LIBCRI_RUNTIME_CGROUP_H
-#define LIBCRI_RUNTIME_CGROUP_H
+#ifndef LIBCRI_CGROUP_CGROUP_H
+#define LIBCRI_CGROUP_CGROUP_H
 
 #include "core/call.h"
 #include "libcri/config.h"
@@ -61,8 +61,12 @@ int cgroup_remove(const struct cgroup_system *system, const char *path, cri_call
 
 /* What devices its processes may use: these, and all else is denied. Before anything is made below it. CRI_ENOTSUP: the
  * kernel can limit devices neither by the v1 controller nor by BPF. A rule { 'a', -1, -1, "rwm" } needs neither. */
-struct runtime_device_rule;
-int cgroup_allow_devices(const struct cgroup_system *system, const char *path, const struct runtime_device_rule *rules,
+struct cgroup_device_rule {
+	char type;            /* 'c', 'b', 'a' */
+	int64_t major, minor; /* -1: all */
+	const char *access;   /* letters of "rwm" */
+};
+int cgroup_allow_devices(const struct cgroup_system *system, const char *path, const struct cgroup_device_rule *rules,
 			 size_t n_rules, cri_call *call);
 
 /*

@@ -3,10 +3,10 @@
  * Memory limits. v1 limits memory and "memory and swap together", of which the second may at no time be below the
  * first; v2 limits memory, and swap alone. The CRI gives v1's pair.
  */
-#include "runtime/cgroup_limit.h"
+#include "cgroup/limit.h"
 
 #include "base/text.h"
-#include "runtime/cgroup_reader.h"
+#include "cgroup/reader.h"
 
 #include <stdio.h>
 

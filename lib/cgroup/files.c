@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/cgroup_files.h"
+#include "cgroup/files.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside of cgroup_limit*.c. */
-#ifndef LIBCRI_RUNTIME_CGROUP_LIMIT_H
-#define LIBCRI_RUNTIME_CGROUP_LIMIT_H
+#ifndef LIBCRI_CGROUP_LIMIT_H
+#define LIBCRI_CGROUP_LIMIT_H
 
-#include "runtime/cgroup_files.h"
+#include "cgroup/files.h"
 
 struct limiter {
 	const struct cgroup_system *system;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which cgroup hierarchies there are, from /proc/self/mountinfo (proc_pid_mountinfo(5)). */
-#include "runtime/cgroup_files.h"
+#include "cgroup/files.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"
