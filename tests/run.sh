@@ -43,6 +43,9 @@ for kind in "$@"; do
 			failures="$failures $name"
 			printf 'FAIL %s (exit status %s)\n' "$name" "$status"
 			grep -v '^\[ RUN\|^\[       OK' "$log" | tail -60
+		elif [ "$ok" -eq 0 ]; then
+			printf 'skip %s\n' "$name"
+			sed -n 's/^\[  SKIPPED \] /     /p' "$log" | sort -u | head -20
 		else
 			printf 'ok   %s: %s tests\n' "$name" "$ok"
 		fi

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,28 @@ int fixture_tear_down(void **state)
 		return -1;
 	free(fixture);
 	return 0;
+}
+
+void fixture_need_controller(const char *name)
+{
+	char path[64], word[32], line[512] = " ";
+	FILE *controllers = fopen("/sys/fs/cgroup/cgroup.controllers", "re");
+	bool there;
+
+	if (controllers) {
+		there = fgets(line + 1, sizeof(line) - 2, controllers);
+		fclose(controllers);
+		line[strcspn(line, "\n")] = ' ';
+		snprintf(word, sizeof(word), " %s ", name);
+		there = there && strstr(line, word);
+	} else {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s", name);
+		there = access(path, F_OK) == 0;
+	}
+	if (there)
+		return;
+	print_message("this machine has no cgroup controller \"%s\"\n", name);
+	skip();
 }
 
 void fixture_expect(const cri_call *call, int expected, int result, const char *what, const char *file, int line)

@@ -58,6 +58,9 @@ char *fixture_exec(struct fixture *fixture, const char *container, const char *s
 /* Waits at most ten seconds for the end. */
 int32_t fixture_wait(struct fixture *fixture, const char *container);
 
+/* Skips the test, saying so, where cgroups have no such controller ("memory"). */
+void fixture_need_controller(const char *name);
+
 cri_container_state fixture_state_of(struct fixture *fixture, const char *container);
 
 /* The whole log file of a container, to be freed. */

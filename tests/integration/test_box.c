@@ -278,7 +278,6 @@ static void test_capabilities(void **state)
 static void test_pids_annotation(void **state)
 {
 	struct fixture *fixture = *state;
-	char *sandbox = fixture_run_sandbox(fixture, "pids");
 	static const char *const bad[] = { "", "0", "-2", "1.5", " 7", "7x", "max", "9223372036854775808" };
 	cri_key_value pids = { CRI_KEY_VALUE_INIT, .key = "cgroup.pids.max", .value = "-1" };
 	const cri_key_value *const annotations[] = { &pids };
@@ -288,8 +287,11 @@ static void test_pids_annotation(void **state)
 		.annotations = annotations,
 		.n_annotations = 1,
 	};
-	char *id = start(fixture, sandbox, &config);
+	char *sandbox, *id;
 
+	fixture_need_controller("pids");
+	sandbox = fixture_run_sandbox(fixture, "pids");
+	id = start(fixture, sandbox, &config);
 	assert_output(fixture, id, LIMIT("pids", "pids.max", "pids.max"), "max\n");
 	cri_free(id);
 	config.name = "seven";
@@ -319,7 +321,6 @@ static void test_pids_annotation(void **state)
 static void test_limits_and_update(void **state)
 {
 	struct fixture *fixture = *state;
-	char *sandbox = fixture_run_sandbox(fixture, "limits");
 	const cri_key_value pids = { CRI_KEY_VALUE_INIT, .key = "cgroup.pids.max", .value = "20" };
 	const cri_key_value bad = { CRI_KEY_VALUE_INIT, .key = "cgroup.pids.max", .value = "many" };
 	const cri_key_value *const annotations[] = { &pids };
@@ -335,10 +336,15 @@ static void test_limits_and_update(void **state)
 		CRI_CONTAINER_CONFIG_INIT,  .name = "limits",   .resources = &resources,
 		.annotations = annotations, .n_annotations = 1,
 	};
-	char *id = start(fixture, sandbox, &config), *refused = NULL, *output;
+	char *sandbox, *id, *refused = NULL, *output;
 	const cri_container_status *status;
 	cri_list *list;
 
+	fixture_need_controller("cpu");
+	fixture_need_controller("memory");
+	fixture_need_controller("pids");
+	sandbox = fixture_run_sandbox(fixture, "limits");
+	id = start(fixture, sandbox, &config);
 	expect_ok(fixture, cri_container_status_get(fixture->engine, id, &list, fixture->call));
 	status = cri_container_status_at(list, 0);
 	assert_non_null(status->resources);
@@ -384,7 +390,6 @@ static void test_limits_and_update(void **state)
 static void test_out_of_memory(void **state)
 {
 	struct fixture *fixture = *state;
-	char *sandbox = fixture_run_sandbox(fixture, "oom");
 	const char *const command[] = { "/bin/tail", "-c", "200000000", "/dev/zero" };
 	const cri_resources resources = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = 16 << 20 };
 	const cri_container_config config = {
@@ -394,8 +399,10 @@ static void test_out_of_memory(void **state)
 	cri_events *events;
 	cri_list *list;
 	bool seen = false;
-	char *id;
+	char *sandbox, *id;
 
+	fixture_need_controller("memory");
+	sandbox = fixture_run_sandbox(fixture, "oom");
 	expect_ok(fixture, cri_events_open(fixture->engine, -1, &events, fixture->call));
 	id = start(fixture, sandbox, &config);
 	assert_int_equal(fixture_wait(fixture, id), 137);
@@ -417,14 +424,17 @@ static void test_out_of_memory(void **state)
 static void test_stats(void **state)
 {
 	struct fixture *fixture = *state;
-	char *sandbox = fixture_run_sandbox(fixture, "stats");
 	const cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "stats" };
-	char *id = start(fixture, sandbox, &config);
 	const cri_container_stats *stats;
-	cri_container_filter filter = { CRI_CONTAINER_FILTER_INIT, .sandbox_id = sandbox };
+	cri_container_filter filter = { CRI_CONTAINER_FILTER_INIT };
+	char *sandbox, *id;
 	uint64_t cpu, bytes, inodes;
 	cri_list *list;
 
+	fixture_need_controller("memory");
+	sandbox = fixture_run_sandbox(fixture, "stats");
+	id = start(fixture, sandbox, &config);
+	filter.sandbox_id = sandbox;
 	expect_ok(fixture, cri_container_stats_get(fixture->engine, id, &list, fixture->call));
 	stats = cri_container_stats_at(list, 0);
 	assert_true(stats->cpu.usage_core_nanoseconds.known);

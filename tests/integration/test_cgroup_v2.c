@@ -73,7 +73,7 @@ static void test_nobody_else_is_inside(void **state)
 	/* cri-init, which waits. */
 	only_process(fixture, sandbox, id);
 	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
-	output = fixture_exec(fixture, id, "cat /proc/self/cgroup /proc/1/cgroup", NULL);
+	output = fixture_exec(fixture, id, "grep -h ^0: /proc/self/cgroup /proc/1/cgroup", NULL);
 	assert_string_equal(output, "0::/\n0::/\n");
 	free(output);
 	only_process(fixture, sandbox, id);
@@ -96,6 +96,7 @@ static void test_room_for_one_process(void **state)
 	char *sandbox, *id = NULL, *text;
 
 	need_v2();
+	fixture_need_controller("pids");
 	sandbox = fixture_run_sandbox(fixture, "one");
 	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
 	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
@@ -113,7 +114,7 @@ static void test_room_for_one_process(void **state)
 static void test_exec_follows_the_first_process(void **state)
 {
 	struct fixture *fixture = *state;
-	char *sandbox, *id, *output, pid[16];
+	char *sandbox, *id, *controllers, *output, pid[16], enable[32];
 	int32_t exit_code = -1;
 
 	need_v2();
@@ -122,8 +123,11 @@ static void test_exec_follows_the_first_process(void **state)
 	snprintf(pid, sizeof(pid), "%d", only_process(fixture, sandbox, id));
 	assert_int_equal(mkdir(path_in(fixture, sandbox, id, "payload"), 0755), 0);
 	assert_true(write_file(path_in(fixture, sandbox, id, "payload/cgroup.procs"), pid));
-	assert_true(write_file(path_in(fixture, sandbox, id, "cgroup.subtree_control"), "+pids"));
-	output = fixture_exec(fixture, id, "cat /proc/self/cgroup", &exit_code);
+	controllers = read_file(path_in(fixture, sandbox, id, "cgroup.controllers"));
+	snprintf(enable, sizeof(enable), "+%.*s", (int)strcspn(controllers, " \n"), controllers);
+	free(controllers);
+	assert_true(write_file(path_in(fixture, sandbox, id, "cgroup.subtree_control"), enable));
+	output = fixture_exec(fixture, id, "grep ^0: /proc/self/cgroup", &exit_code);
 	assert_string_equal(output, "0::/payload\n");
 	assert_int_equal(exit_code, 0);
 	free(output);
@@ -133,12 +137,59 @@ static void test_exec_follows_the_first_process(void **state)
 	cri_free(sandbox);
 }
 
+/* As where v1 has the controllers, or the kernel was started without one. */
+static void test_limits_without_their_controllers(void **state)
+{
+	struct fixture *fixture = *state;
+	static const struct {
+		const char *controller, *field;
+		cri_resources resources;
+	} cases[] = {
+		{ "cpu", "cpu_quota", { CRI_RESOURCES_INIT, .cpu_quota = 50000 } },
+		{ "cpuset", "cpuset_cpus", { CRI_RESOURCES_INIT, .cpuset_cpus = "0" } },
+		{ "memory", "memory_limit_in_bytes", { CRI_RESOURCES_INIT, .memory_limit_in_bytes = 64 << 20 } },
+		{ "pids", "pids_limit", { CRI_RESOURCES_INIT, .pids_limit = 20 } },
+	};
+	char *controllers, *sandbox, *id;
+	cri_list *list;
+	size_t n = 0;
+
+	need_v2();
+	controllers = read_file(ROOT "/cgroup.controllers");
+	sandbox = fixture_run_sandbox(fixture, "limits");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const cri_container_config config = {
+			CRI_CONTAINER_CONFIG_INIT,
+			.name = "limited",
+			.image = IMAGE,
+			.resources = &cases[i].resources,
+		};
+
+		if (strstr(controllers, cases[i].controller))
+			continue;
+		n++;
+		expect_code(fixture, CRI_ENOTSUP,
+			    cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
+		assert_non_null(strstr(cri_call_message(fixture->call), cases[i].controller));
+		assert_non_null(strstr(cri_call_message(fixture->call), cases[i].field));
+	}
+	free(controllers);
+	expect_ok(fixture, cri_container_list(fixture->engine, NULL, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 0);
+	cri_list_free(list);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+	if (n == 0)
+		skip();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fixture_test(test_nobody_else_is_inside),
 		fixture_test(test_room_for_one_process),
 		fixture_test(test_exec_follows_the_first_process),
+		fixture_test(test_limits_without_their_controllers),
 	};
 
 	return cmocka_run_group_tests_name("cgroup v2", tests, fixture_set_up, fixture_tear_down);

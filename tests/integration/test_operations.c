@@ -64,6 +64,7 @@ static void test_whole_life_by_operations(void **state)
 	int32_t exit_code = -1;
 	cri_op *op = NULL;
 
+	fixture_need_controller("cpu");
 	expect_ok(fixture, cri_sandbox_run_begin(engine, &pod, NULL, &op, call));
 	finish(fixture, op, &sandbox);
 	expect_ok(fixture, cri_container_create_begin(engine, sandbox, &config, &op, call));

@@ -379,7 +379,10 @@ static void test_refused_limits(void **state)
 
 	(void)state;
 	need_root();
-	if (cgroups->unified) {
+	if (cgroups->unified && !cgroup_hierarchy_of(cgroups, "memory")) {
+		assert_int_equal(cgroup_limit(cgroups, path, &unified, &call), CRI_ENOTSUP);
+		assert_non_null(strstr(call.message, "memory.high"));
+	} else if (cgroups->unified) {
 		assert_good(cgroup_limit(cgroups, path, &unified, &call));
 		assert_value("memory", "", "memory.high", "33554432");
 		pairs[0] = &procs;
