@@ -45,7 +45,7 @@ for kind in "$@"; do
 			grep -v '^\[ RUN\|^\[       OK' "$log" | tail -60
 		elif [ "$ok" -eq 0 ]; then
 			printf 'skip %s\n' "$name"
-			sed -n 's/^\[  SKIPPED \] /     /p' "$log" | sort -u | head -20
+			sed -n '/listed below:$/d; s/^\[  SKIPPED \] /     /p' "$log" | sort -u | head -20
 		else
 			printf 'ok   %s: %s tests\n' "$name" "$ok"
 		fi

@@ -15,8 +15,10 @@
 
 static void need_v2(void)
 {
-	if (access(ROOT "/cgroup.controllers", F_OK))
+	if (access(ROOT "/cgroup.controllers", F_OK)) {
+		print_message("cgroup v2 is not alone here\n");
 		skip();
+	}
 }
 
 /* "file" of the container's cgroup. */
