@@ -258,7 +258,7 @@ static int exec_sync(cri_engine *engine, const void *pointer, void *output, cri_
 	result = copy_args(&arena, &args, call);
 	if (result)
 		return result;
-	call_object(call, "container %s", args.id);
+	call_object_id(call, "container", args.id);
 	result = check_options(args.options, call);
 	if (result == 0)
 		result = store_container_get(engine->store, &arena, args.id, false, &row, call);

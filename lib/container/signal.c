@@ -23,7 +23,7 @@ static int find(cri_engine *engine, struct arena *arena, const char *id, unsigne
 {
 	int result;
 
-	call_object(call, "container %s", id);
+	call_object_id(call, "container", id);
 	result = store_container_get(engine->store, arena, id, false, row, call);
 	if (result == 0 && !(states & (1u << row->state)))
 		return call_fail(call, CRI_EPRECONDITION, "check its state", "it does not run");

@@ -92,7 +92,7 @@ static int start(cri_engine *engine, const void *pointer, void *output, cri_call
 	int result;
 
 	(void)output;
-	call_object(call, "container %s", args->id);
+	call_object_id(call, "container", args->id);
 	result = store_container_get(engine->store, &arena, args->id, false, &row, call);
 	/* Two that are started at once with one log would each find the other not running yet. */
 	if (result == 0 && *row.log_path)

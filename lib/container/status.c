@@ -129,7 +129,7 @@ static int get_status(cri_engine *engine, const void *pointer, void *output, cri
 
 	if (!status)
 		return call_no_memory(call, step);
-	call_object(call, "container %s", args->id);
+	call_object_id(call, "container", args->id);
 	result = store_container_get(engine->store, &made->arena, args->id, false, &row, call);
 	if (result == 0)
 		result = container_overlay_exit(engine, &made->arena, &row, &liveness, call);
@@ -165,7 +165,7 @@ static int info_json(cri_engine *engine, const void *pointer, void *output, cri_
 	char *text;
 	int result;
 
-	call_object(call, "container %s", args->id);
+	call_object_id(call, "container", args->id);
 	result = store_container_get(engine->store, &arena, args->id, false, &row, call);
 	if (result < 0)
 		return result;

@@ -54,7 +54,7 @@ static int stop(cri_engine *engine, const void *pointer, void *output, cri_call 
 	int result;
 
 	(void)output;
-	call_object(call, "container %s", args->id);
+	call_object_id(call, "container", args->id);
 	if (args->grace < 0)
 		return call_fail(call, CRI_EINVAL, "check arguments", "grace: %lld is negative",
 				 (long long)args->grace);
@@ -82,7 +82,7 @@ static int remove_container(cri_engine *engine, const void *pointer, void *outpu
 	int result;
 
 	(void)output;
-	call_object(call, "container %s", args->id);
+	call_object_id(call, "container", args->id);
 	result = find(engine, &arena, args->id, &row, &gone, call);
 	if (result < 0 || gone)
 		return result;
@@ -100,7 +100,7 @@ static int wait_for_exit(cri_engine *engine, const void *pointer, void *output, 
 	struct container_row row;
 	int result;
 
-	call_object(call, "container %s", args->id);
+	call_object_id(call, "container", args->id);
 	result = store_container_get(engine->store, &arena, args->id, false, &row, call);
 	if (result == 0)
 		result = container_await_exit(engine, row.id, -1, false, call);

@@ -86,7 +86,7 @@ static int update(cri_engine *engine, const void *pointer, void *output, cri_cal
 	result = copy_args(&arena, &args, call);
 	if (result)
 		return result;
-	call_object(call, "container %s", args.id);
+	call_object_id(call, "container", args.id);
 	result = config_check_resources(args.resources, "linux", call);
 	if (result == 0)
 		result = store_container_get(engine->store, &arena, args.id, false, &row, call);

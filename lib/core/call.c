@@ -3,6 +3,7 @@
 #include "core/call.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "core/message.h"
 
 #include <stdarg.h>
@@ -146,6 +147,14 @@ void call_object(cri_call *call, const char *format, ...)
 	va_start(arguments, format);
 	message_format(call->object, sizeof(call->object), format, arguments);
 	va_end(arguments);
+}
+
+void call_object_id(cri_call *call, const char *what, const char *id)
+{
+	if (text_is_empty(id))
+		call_object(call, "%s", what);
+	else
+		call_object(call, "%s %s", what, id);
 }
 
 __attribute__((format(printf, 3, 4))) static void print(char *text, size_t size, const char *format, ...)

@@ -57,6 +57,9 @@ void call_copy_failure(cri_call *to, const cri_call *from);
 /* What the following failures are about: "container 3f2a…". */
 void call_object(cri_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same for an object whose id the user gave, who may have given none. */
+void call_object_id(cri_call *call, const char *what, const char *id);
+
 /*
  * Describes a failure and returns `code`, so that it reads `return call_fail(call, CRI_EINVAL, "check config",
  * "hostname: %s is longer than 64 characters", hostname)`. The message becomes "<object>: <step>: <text>".

@@ -31,12 +31,13 @@ static int set_user(struct arena *arena, const char *user, cri_image_info *info)
 	if (!name)
 		return CRI_ENOMEM;
 	info->username = "";
-	if (text_to_int64(name, &info->uid) == 0 && info->uid >= 0 && info->uid <= UINT32_MAX)
-		info->has_uid = true;
-	else
-		info->username = name;
-	if (!info->has_uid)
+	/* Digits alone, as it is read in the container: "+5" is a name there. */
+	info->has_uid = *name && !name[strspn(name, "0123456789")] && text_to_int64(name, &info->uid) == 0 &&
+			info->uid <= UINT32_MAX;
+	if (!info->has_uid) {
 		info->uid = 0;
+		info->username = name;
+	}
 	return 0;
 }
 

@@ -194,7 +194,7 @@ static int get_status(cri_engine *engine, const void *pointer, void *output, cri
 
 	if (!status)
 		return call_no_memory(call, "read the sandbox");
-	call_object(call, "sandbox %s", args->id);
+	call_object_id(call, "sandbox", args->id);
 	result = store_sandbox_get(engine->store, &made->arena, args->id, false, &row, call);
 	if (result == 0)
 		result = fill_status(engine, &made->arena, &row, status, call);
@@ -227,7 +227,7 @@ static int info_json(cri_engine *engine, const void *pointer, void *output, cri_
 	char *text;
 	int result;
 
-	call_object(call, "sandbox %s", args->id);
+	call_object_id(call, "sandbox", args->id);
 	result = store_sandbox_get(engine->store, &arena, args->id, false, &row, call);
 	if (result < 0)
 		return result;

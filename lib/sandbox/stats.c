@@ -251,7 +251,7 @@ static int get(cri_engine *engine, const void *pointer, void *output, cri_call *
 
 	if (!made)
 		return call_no_memory(call, step);
-	call_object(call, "sandbox %s", args->id);
+	call_object_id(call, "sandbox", args->id);
 	result = store_sandbox_get(engine->store, &made->arena, args->id, false, &item.row, call);
 	if (result == 0)
 		result = sandbox_info_fill(&made->arena, &item.row, &item.info, call);

@@ -124,7 +124,7 @@ static int find_and_lock(cri_engine *engine, struct arena *arena, const char *id
 {
 	int result;
 
-	call_object(call, "sandbox %s", id);
+	call_object_id(call, "sandbox", id);
 	result = store_sandbox_get(engine->store, arena, id, false, row, call);
 	if (result == 0)
 		result = engine_lock_object(engine, row->id, lock, call);

@@ -133,7 +133,7 @@ static int update(cri_engine *engine, const void *pointer, void *output, cri_cal
 	int result;
 
 	(void)output;
-	call_object(call, "sandbox %s", args.id);
+	call_object_id(call, "sandbox", args.id);
 	result = copy(&arena, &args.overhead, "overhead", call);
 	if (result == 0)
 		result = copy(&arena, &args.resources, "resources", call);

@@ -3,6 +3,7 @@
 #include "store/database.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -12,7 +13,7 @@
 static int not_found(struct transaction *transaction, const char *what, const char *shown)
 {
 	return call_fail(transaction->call, CRI_ENOTFOUND, "find it", "there is no %s \"%.*s\"", what, SHOWN_LENGTH,
-			 shown ? shown : "");
+			 shown);
 }
 
 int database_resolve_id(struct transaction *transaction, struct arena *arena, const char *what, const char *shown,
@@ -22,8 +23,12 @@ int database_resolve_id(struct transaction *transaction, struct arena *arena, co
 	const char *given = values[0].text ? values[0].text : "";
 	const char *const *found;
 	size_t n_found;
-	int result = sql_all_texts(transaction, arena, &found, &n_found, sql, values, n_values);
+	int result;
 
+	/* No object is named by nothing: it is not one that is gone. */
+	if (text_is_empty(shown))
+		return call_fail(transaction->call, CRI_EINVAL, "check arguments", "%s id: it is empty", what);
+	result = sql_all_texts(transaction, arena, &found, &n_found, sql, values, n_values);
 	if (result < 0)
 		return result;
 	/* A whole id sorts before those that it is the beginning of. */

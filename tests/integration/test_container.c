@@ -406,6 +406,45 @@ static void test_standard_input(void **state)
 	cri_free(sandbox);
 }
 
+/* Nothing is no id of something that is gone. */
+static void test_without_an_id(void **state)
+{
+	struct fixture *fixture = *state;
+	cri_engine *engine = fixture->engine;
+	cri_call *call = fixture->call;
+	const char *const command[] = { "true" };
+	const cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "none", .image = IMAGE };
+	const cri_exec_options options = { CRI_EXEC_OPTIONS_INIT, .command = command, .n_command = 1 };
+	const cri_resources resources = { CRI_RESOURCES_INIT, .cpu_shares = 100 };
+	cri_exec_result *result;
+	cri_list *list;
+	char *text;
+
+	for (int i = 0; i < 2; i++) {
+		const char *id = i ? "" : NULL;
+
+		expect_code(fixture, CRI_EINVAL, cri_container_create(engine, id, &config, &text, call));
+		expect_code(fixture, CRI_EINVAL, cri_container_start(engine, id, call));
+		expect_code(fixture, CRI_EINVAL, cri_container_stop(engine, id, 0, call));
+		expect_code(fixture, CRI_EINVAL, cri_container_remove(engine, id, call));
+		expect_code(fixture, CRI_EINVAL, cri_container_wait(engine, id, NULL, call));
+		expect_code(fixture, CRI_EINVAL, cri_container_signal(engine, id, "TERM", call));
+		expect_code(fixture, CRI_EINVAL, cri_container_status_get(engine, id, &list, call));
+		expect_code(fixture, CRI_EINVAL, cri_container_info_json(engine, id, &text, call));
+		expect_code(fixture, CRI_EINVAL, cri_container_update_resources(engine, id, &resources, call));
+		expect_code(fixture, CRI_EINVAL, cri_container_reopen_log(engine, id, call));
+		expect_code(fixture, CRI_EINVAL, cri_container_exec_sync(engine, id, &options, &result, call));
+		expect_code(fixture, CRI_EINVAL, cri_container_stats_get(engine, id, &list, call));
+		expect_code(fixture, CRI_EINVAL, cri_sandbox_stop(engine, id, call));
+		expect_code(fixture, CRI_EINVAL, cri_sandbox_remove(engine, id, call));
+		expect_code(fixture, CRI_EINVAL, cri_sandbox_status_get(engine, id, &list, call));
+		expect_code(fixture, CRI_EINVAL, cri_sandbox_info_json(engine, id, &text, call));
+		expect_code(fixture, CRI_EINVAL, cri_sandbox_update_resources(engine, id, NULL, &resources, call));
+		expect_code(fixture, CRI_EINVAL, cri_sandbox_stats_get(engine, id, &list, call));
+		assert_string_equal(cri_call_message(call), "sandbox: check arguments: sandbox id: it is empty");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +460,7 @@ int main(void)
 		fixture_test(test_names),
 		fixture_test(test_information),
 		fixture_test(test_standard_input),
+		fixture_test(test_without_an_id),
 	};
 
 	return cmocka_run_group_tests_name("container", tests, fixture_set_up, fixture_tear_down);

@@ -130,6 +130,10 @@ static void test_status(void **state)
 		      { "0", "", true, 0 },
 		      { "1000:5", "", true, 1000 },
 		      { "nobody", "nobody", false, 0 },
+		      { ":5", "", false, 0 },
+		      { "1000:", "", true, 1000 },
+		      { "+5", "+5", false, 0 },
+		      { "4294967296", "4294967296", false, 0 },
 		      { "app:audio", "app", false, 0 } };
 	struct fixture *fixture = *state;
 

@@ -104,7 +104,7 @@ static void test_unknown_user(void **state)
 	cri_list *list;
 	char *id = NULL;
 
-	assert_true(cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call) < 0);
+	expect_code(fixture, CRI_EINVAL, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
 	assert_non_null(strstr(cri_call_message(fixture->call), "nobodyknows"));
 	assert_null(id);
 	expect_ok(fixture, cri_container_list(fixture->engine, NULL, &list, fixture->call));

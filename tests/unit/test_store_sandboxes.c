@@ -165,10 +165,10 @@ static void found_by_id_and_prefix(void **state)
 		      hidden);
 	assert_int_equal(store_sandbox_get(f->store, &f->arena, "abcd02", true, &row, &f->call), 0);
 	assert_string_equal(row.name, "hidden");
-	ASSERT_FAILED(&f->call, store_sandbox_get(f->store, &f->arena, "", true, &row, &f->call), CRI_ENOTFOUND,
-		      "sandbox");
-	ASSERT_FAILED(&f->call, store_sandbox_get(f->store, &f->arena, NULL, true, &row, &f->call), CRI_ENOTFOUND,
-		      "sandbox");
+	ASSERT_FAILED(&f->call, store_sandbox_get(f->store, &f->arena, "", true, &row, &f->call), CRI_EINVAL,
+		      "sandbox id");
+	ASSERT_FAILED(&f->call, store_sandbox_get(f->store, &f->arena, NULL, true, &row, &f->call), CRI_EINVAL,
+		      "sandbox id");
 	/* Nothing is a wildcard. */
 	ASSERT_FAILED(&f->call, store_sandbox_get(f->store, &f->arena, "abcd%", true, &row, &f->call), CRI_ENOTFOUND,
 		      "%");

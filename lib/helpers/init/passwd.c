@@ -3,11 +3,12 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "runtime/init_protocol.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-static const char step[] = "find the user";
+static const char step[] = INIT_STEP_USER;
 
 /* Half of the user's notation. */
 struct wanted {

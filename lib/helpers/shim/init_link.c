@@ -55,6 +55,14 @@ static void take_control(struct msghdr *message, struct init_answer *answer)
 	}
 }
 
+/* A user that is not there is the caller's or the image's mistake. */
+static int code_of(const char *step, int error)
+{
+	bool mistaken = error == ENOENT || error == EINVAL || error == ERANGE || error == E2BIG;
+
+	return mistaken && !strcmp(step, INIT_STEP_USER) ? CRI_EINVAL : code_of_errno(error);
+}
+
 static int decode(struct init_answer *answer, const char *bytes, size_t length)
 {
 	struct init_message header;
@@ -75,7 +83,7 @@ static int decode(struct init_answer *answer, const char *bytes, size_t length)
 	if (header.type != INIT_FAILED || first == header.length)
 		return -EBADMSG;
 	second = strlen(texts + first);
-	fail(&answer->failure, code_of_errno(header.error), header.error, texts, "%.*s", (int)second, texts + first);
+	fail(&answer->failure, code_of(texts, header.error), header.error, texts, "%.*s", (int)second, texts + first);
 	return 0;
 }
 
