@@ -161,41 +161,32 @@ static int no_image(const struct archive_reader *reader, cri_call *call)
 			 reader->wanted.architecture, *reader->wanted.variant ? "/" : "", reader->wanted.variant);
 }
 
-/* The best manifest of an index that lists one image for several platforms. */
+/* The manifest that is listed, or of an index that lists one image for several platforms the best. */
 static int choose(const struct archive_reader *reader, const struct descriptor *listed, struct descriptor *chosen,
 		  cri_call *call)
 {
-	struct index index = { .n_manifests = 0 };
-	const char *text = NULL;
-	size_t length = 0;
-	int best = 0;
-	int result;
+	*chosen = *listed;
+	for (int depth = 0; chosen->content == CONTENT_INDEX; depth++) {
+		struct index index = { .n_manifests = 0 };
+		const struct descriptor *best;
+		const char *text = NULL;
+		size_t length = 0;
+		int result;
 
-	if (listed->content == CONTENT_MANIFEST) {
-		*chosen = *listed;
-		return 0;
+		if (depth == INDEX_MAX_DEPTH)
+			return call_fail(call, CRI_ENOTSUP, step, "more than %d indexes are within each other",
+					 INDEX_MAX_DEPTH);
+		result = read_blob(reader, chosen, &text, &length, call);
+		if (result == 0)
+			result = index_parse(reader->arena, text, length, &index, call);
+		if (result < 0)
+			return result;
+		best = index_choose(&index, &reader->wanted);
+		if (!best)
+			return no_image(reader, call);
+		*chosen = *best;
 	}
-	result = read_blob(reader, listed, &text, &length, call);
-	if (result == 0)
-		result = index_parse(reader->arena, text, length, &index, call);
-	if (result < 0)
-		return result;
-	for (size_t i = 0; i < index.n_manifests; i++) {
-		const struct descriptor *descriptor = &index.manifests[i];
-		int rank = 0;
-
-		if (descriptor->content != CONTENT_MANIFEST)
-			continue;
-		if (descriptor->has_platform)
-			rank = platform_rank(&reader->wanted, &descriptor->platform);
-		else if (index.n_manifests == 1)
-			rank = 1;
-		if (rank > best) {
-			best = rank;
-			*chosen = *descriptor;
-		}
-	}
-	return best ? 0 : no_image(reader, call);
+	return 0;
 }
 
 static struct incoming *find_incoming(struct incoming *images, size_t n_images, const char *manifest_digest)

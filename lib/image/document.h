@@ -50,7 +50,14 @@ struct index {
 	struct descriptor *manifests;
 	size_t n_manifests;
 };
+/* CRI_ECORRUPT also for what is a manifest as well, or calls itself one: whoever vouched for the bytes may have read
+ * them in the other way. So in manifest_parse. */
 int index_parse(struct arena *arena, const char *json, size_t length, struct index *index, cri_call *call);
+/* The manifest, or the index within, that is best for a platform; one of which none is told is the last choice. NULL:
+ * there is none. */
+const struct descriptor *index_choose(const struct index *index, const struct platform *wanted);
+/* So many indexes may be within each other. */
+#define INDEX_MAX_DEPTH 4
 
 struct manifest {
 	struct descriptor config;

@@ -135,6 +135,31 @@ static int check_schema(const cJSON *document, const char *step, cri_call *call)
 	return 0;
 }
 
+/* A document has one meaning (CVE-2021-41190): neither what belongs to the other kind, nor another name for itself than
+ * what it is read as. */
+static int check_kind(const cJSON *document, enum content content, const char *step, cri_call *call)
+{
+	static const char *const of_index[] = { "manifests" };
+	static const char *const of_manifest[] = { "config", "layers", "fsLayers" };
+	const bool index = content == CONTENT_INDEX;
+	const char *const *others = index ? of_manifest : of_index;
+	const size_t n_others = index ? sizeof(of_manifest) / sizeof(*of_manifest) : 1;
+	const char *media_type = "";
+
+	for (size_t i = 0; i < n_others; i++) {
+		/* Other readers may not look at the case. */
+		const cJSON *other = cJSON_GetObjectItem(document, others[i]);
+
+		if (other && !cJSON_IsNull(other))
+			return call_fail(call, CRI_ECORRUPT, step, "it is both an index and a manifest");
+	}
+	if (json_string(document, "mediaType", &media_type) == -EINVAL ||
+	    (*media_type && document_content(media_type) != content))
+		return call_fail(call, CRI_ECORRUPT, step, "it is read as %s and calls itself \"%.100s\"",
+				 index ? "an index" : "a manifest", media_type);
+	return 0;
+}
+
 int index_parse(struct arena *arena, const char *json, size_t length, struct index *index, cri_call *call)
 {
 	static const char step[] = "read the index";
@@ -148,7 +173,27 @@ int index_parse(struct arena *arena, const char *json, size_t length, struct ind
 		return result;
 	if (json_array(document, "manifests", &manifests))
 		return call_fail(call, CRI_ECORRUPT, step, "it has no manifests");
-	return read_descriptors(arena, manifests, &index->manifests, &index->n_manifests, step, call);
+	result = check_kind(document, CONTENT_INDEX, step, call);
+	return result < 0 ? result
+			  : read_descriptors(arena, manifests, &index->manifests, &index->n_manifests, step, call);
+}
+
+const struct descriptor *index_choose(const struct index *index, const struct platform *wanted)
+{
+	const struct descriptor *chosen = NULL;
+	int best = 0;
+
+	for (size_t i = 0; i < index->n_manifests; i++) {
+		const struct descriptor *offered = &index->manifests[i];
+		const int rank = offered->has_platform ? platform_rank(wanted, &offered->platform) : 0;
+
+		if ((offered->content != CONTENT_MANIFEST && offered->content != CONTENT_INDEX) ||
+		    (offered->has_platform && !rank) || (chosen && rank <= best))
+			continue;
+		best = rank;
+		chosen = offered;
+	}
+	return chosen;
 }
 
 static int check_manifest(const struct manifest *manifest, const char *step, cri_call *call)
@@ -185,7 +230,9 @@ int manifest_parse(struct arena *arena, const char *json, size_t length, struct 
 		return result;
 	if (json_object(document, "config", &config) || json_array(document, "layers", &layers))
 		return call_fail(call, CRI_ECORRUPT, step, "it has no config or no layers");
-	result = read_descriptor(arena, config, &manifest->config, step, call);
+	result = check_kind(document, CONTENT_MANIFEST, step, call);
+	if (result == 0)
+		result = read_descriptor(arena, config, &manifest->config, step, call);
 	if (result == 0)
 		result = read_descriptors(arena, layers, &manifest->layers, &manifest->n_layers, step, call);
 	return result < 0 ? result : check_manifest(manifest, step, call);

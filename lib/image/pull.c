@@ -159,46 +159,43 @@ static int content_of(struct pull *pull, const struct fetch_manifest *manifest, 
 	return 0;
 }
 
-static int choose(struct pull *pull, const struct index *index, const struct descriptor **chosen)
+/* What an index lists that is best for the platform. */
+static int read_chosen(struct pull *pull, struct fetch_manifest *manifest)
 {
-	int best = 0;
+	const struct descriptor *chosen;
+	struct index index;
+	int result = index_parse(pull->arena, manifest->bytes, manifest->length, &index, pull->call);
 
-	for (size_t i = 0; i < index->n_manifests; i++) {
-		const struct descriptor *offered = &index->manifests[i];
-		int rank = offered->has_platform ? platform_rank(&pull->wanted, &offered->platform)
-						 : index->n_manifests == 1;
-
-		if (offered->content != CONTENT_MANIFEST || rank <= best)
-			continue;
-		best = rank;
-		*chosen = offered;
-	}
-	if (best)
-		return 0;
-	return call_fail(pull->call, CRI_ENOTFOUND, step, "among its %zu images is none for %s/%s%s%s",
-			 index->n_manifests, pull->wanted.os, pull->wanted.architecture,
-			 *pull->wanted.variant ? "/" : "", pull->wanted.variant);
+	if (result < 0)
+		return result;
+	chosen = index_choose(&index, &pull->wanted);
+	if (!chosen)
+		return call_fail(pull->call, CRI_ENOTFOUND, step, "among its %zu images is none for %s/%s%s%s",
+				 index.n_manifests, pull->wanted.os, pull->wanted.architecture,
+				 *pull->wanted.variant ? "/" : "", pull->wanted.variant);
+	result = read_manifest(pull, chosen->digest, manifest);
+	if (result == 0 && manifest->length != chosen->size)
+		result = call_fail(pull->call, CRI_ECORRUPT, step, "%s has %zu bytes and the index says %llu",
+				   chosen->digest, manifest->length, (unsigned long long)chosen->size);
+	return result;
 }
 
 /* The image's manifest, whichever of an index it is. */
 static int resolve(struct pull *pull, struct incoming *image, struct fetch_manifest *manifest)
 {
-	const struct descriptor *chosen = NULL;
 	enum content content = CONTENT_UNKNOWN;
-	struct index index;
 	int result = read_manifest(pull, asked(pull), manifest);
 
 	if (result == 0)
 		result = content_of(pull, manifest, &content);
-	if (result < 0)
-		return result;
 	image->digest = manifest->digest;
-	if (content == CONTENT_INDEX) {
-		result = index_parse(pull->arena, manifest->bytes, manifest->length, &index, pull->call);
+	for (int depth = 0; result == 0 && content == CONTENT_INDEX; depth++) {
+		if (depth == INDEX_MAX_DEPTH)
+			return call_fail(pull->call, CRI_ENOTSUP, step, "more than %d indexes are within each other",
+					 INDEX_MAX_DEPTH);
+		result = read_chosen(pull, manifest);
 		if (result == 0)
-			result = choose(pull, &index, &chosen);
-		if (result == 0 && chosen)
-			result = read_manifest(pull, chosen->digest, manifest);
+			result = content_of(pull, manifest, &content);
 	}
 	image->manifest_digest = manifest->digest;
 	image->manifest = manifest->bytes;
