@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/lock.h"
 #include "core/paths.h"
+#include "image/merged.h"
 #include "image/process.h"
 #include "store/store.h"
 
@@ -15,7 +16,6 @@
 #define MAX_ENTRIES 4000000
 #define MAX_PARALLEL 32
 #define ARCHIVE_MAX_ENTRIES 100000
-#define OPAQUE_ATTRIBUTE "trusted.overlay.opaque"
 
 static const char step[] = "unpack the layers";
 
@@ -189,7 +189,7 @@ static int make_opaque(const struct layer *layer, const char *path, cri_call *ca
 		return 0;
 	if (fd < 0)
 		return call_fail_errno(call, fd, step, "open \"%s\" of the layer", path);
-	if (fsetxattr(fd, OPAQUE_ATTRIBUTE, "y", 1, 0))
+	if (fsetxattr(fd, MERGED_OPAQUE_ATTRIBUTE, "y", 1, 0))
 		return call_fail_errno(call, errno, step, "mark \"%s\" of the layer opaque", path);
 	return 0;
 }

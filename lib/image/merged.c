@@ -27,11 +27,11 @@ static bool is_whiteout(const struct stat *status)
 	return S_ISCHR(status->st_mode) && status->st_rdev == 0;
 }
 
-static bool is_opaque(int directory)
+bool merged_is_opaque(int directory)
 {
 	char value;
 
-	return fgetxattr(directory, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+	return fgetxattr(directory, MERGED_OPAQUE_ATTRIBUTE, &value, 1) == 1 && value == 'y';
 }
 
 /* One layer's say about a path: walks it without following anything. *opaque: a directory on the way hides what lower
@@ -52,7 +52,7 @@ static int look_into(int layer, const char *path, struct merged_entry *entry, bo
 			return -ENAMETOOLONG;
 		memcpy(name, path, length);
 		name[length] = '\0';
-		*opaque = *opaque || is_opaque(directory);
+		*opaque = *opaque || merged_is_opaque(directory);
 		if (fstatat(directory, length ? name : ".", &entry->status, AT_SYMLINK_NOFOLLOW))
 			return errno == ENOENT ? 0 : -errno;
 		if (is_whiteout(&entry->status)) {

@@ -25,6 +25,10 @@ struct merged_entry {
 		.directory = -1                                                                                        \
 	}
 
+/* Overlay's mark of a directory that hides what lower layers have there: "y". */
+#define MERGED_OPAQUE_ATTRIBUTE "trusted.overlay.opaque"
+bool merged_is_opaque(int directory);
+
 /* What is at a path, no link followed: 0, -ENOENT, -errno. The entry may be used before; it is closed first. */
 int merged_find(const struct merged *merged, const char *path, struct merged_entry *entry);
 void merged_entry_close(struct merged_entry *entry);

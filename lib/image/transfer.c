@@ -181,6 +181,12 @@ static int move_children(DIR *children, int from, int to, unsigned depth)
 	return error ? error : -errno;
 }
 
+/* What hides all below one directory hides all below the other. */
+static int copy_opaqueness(int from, int to)
+{
+	return merged_is_opaque(from) && fsetxattr(to, MERGED_OPAQUE_ATTRIBUTE, "y", 1, 0) ? -errno : 0;
+}
+
 static int transfer_directories(int from, int to, unsigned depth)
 {
 	CLEANUP_DIR DIR *children = NULL;
@@ -191,6 +197,9 @@ static int transfer_directories(int from, int to, unsigned depth)
 		return error;
 	if (depth > MAX_DEPTH)
 		return -ELOOP;
+	error = copy_opaqueness(from, to);
+	if (error)
+		return error;
 	own = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (own < 0)
 		return -errno;

@@ -14,7 +14,7 @@ int transfer_remove_directory(int root, const char *path);
 int transfer_directory_metadata(const struct merged_entry *entry, int fd);
 
 /* Moves all that is in one directory into another, in place of what has the same name there; two directories of one
- * name become one. */
+ * name become one, which is opaque if the one that is moved is. */
 int transfer_children(int from, int to);
 
 /* A copy of what is no directory, with its metadata. Described in `call`. */

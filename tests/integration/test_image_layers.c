@@ -292,6 +292,11 @@ static void test_missing_directories(void **state)
 	tar_symlink(&tar, "lib", "usr/lib");
 	tar_symlink(&tar, "var", "/home");
 	tar_directory(&tar, "gone", 0700);
+	tar_directory(&tar, "opaque", 0750);
+	tar_file(&tar, "opaque/old", 0644, "old");
+	tar_directory(&tar, "aim", 0750);
+	tar_file(&tar, "aim/old", 0644, "old");
+	tar_symlink(&tar, "hides", "aim");
 	tar_end(&tar);
 	builder_layer(&builder, &tar, "gzip");
 	tar_begin(&tar, builder.directory);
@@ -306,6 +311,10 @@ static void test_missing_directories(void **state)
 	tar_file(&tar, "var/user/again", 0644, "5");
 	tar_file(&tar, "gone/file", 0644, "6");
 	tar_file(&tar, "new/deep/file", 0644, "7");
+	tar_file(&tar, "opaque/.wh..wh..opq", 0644, "");
+	tar_file(&tar, "opaque/file", 0644, "8");
+	tar_file(&tar, "hides/file", 0644, "9");
+	tar_file(&tar, "hides/.wh..wh..opq", 0644, "");
 	tar_end(&tar);
 	builder_layer(&builder, &tar, "zstd");
 	open_view(fixture, &builder, &view);
@@ -327,6 +336,13 @@ static void test_missing_directories(void **state)
 	expect_content(&view, "gone/file", "6");
 	status_of(&view, "new/deep", &status);
 	assert_int_equal(status.st_mode, S_IFDIR | 0755);
+	expect_status(&view, "opaque", S_IFDIR | 0750, 5, 6, 777);
+	expect_content(&view, "opaque/file", "8");
+	expect_absent(&view, "opaque/old");
+	expect_link(&view, "hides", "aim");
+	expect_status(&view, "aim", S_IFDIR | 0750, 5, 6, 777);
+	expect_content(&view, "aim/file", "9");
+	expect_absent(&view, "aim/old");
 	close_view(fixture, &view);
 }
 

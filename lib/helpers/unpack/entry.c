@@ -286,7 +286,7 @@ static int unpack_root(struct unpack *unpack, const struct member *member)
 	return attributes_set(member->entry, unpack->root);
 }
 
-static int make_opaque(struct unpack *unpack, struct member *member)
+static int make_opaque(struct member *member)
 {
 	char *slash = strrchr(member->path, '/');
 
@@ -294,7 +294,7 @@ static int make_opaque(struct unpack *unpack, struct member *member)
 	if (!slash)
 		return report(UNPACK_OPAQUE, 0, ".", NULL);
 	*slash = '\0';
-	path_set_remove(&unpack->missing, member->path);
+	/* It hides what is in the directory below, not what that directory is: one without a member stays missing. */
 	return report(UNPACK_OPAQUE, 0, member->path, NULL);
 }
 
@@ -336,7 +336,7 @@ int entry_unpack(struct unpack *unpack, struct archive *tar, struct archive_entr
 		return error;
 	if (!unpack->archive && strncmp(member.name, WHITEOUT, strlen(WHITEOUT)) == 0) {
 		if (strcmp(member.name, OPAQUE) == 0)
-			return make_opaque(unpack, &member);
+			return make_opaque(&member);
 		/* Notes of aufs to itself. */
 		if (strncmp(member.name, WHITEOUT_META, strlen(WHITEOUT_META)) == 0)
 			return 0;
