@@ -54,7 +54,9 @@ int fs_remove_tree(int directory_fd, const char *path);
 /* Bytes (512 * st_blocks) and inodes of a tree, without following links and without crossing mounts. Hard links count
  * once; behind the first 65536 inodes with several links in one tree they count each time, so that the memory is
  * bounded. What vanishes or is moved meanwhile may not be counted. A path that is no directory is counted alone.
- * `goes_on`, which may be NULL, is asked now and then: a false ends it with -ECANCELED. */
+ * `goes_on`, which may be NULL, is asked after every 64 entries: a false ends it with -ECANCELED. -ELOOP: the tree is
+ * deeper than a path could name. */
+#define FS_USAGE_DEPTH_MAX 2048
 int fs_tree_usage(int directory_fd, const char *path, bool (*goes_on)(void *context), void *context, uint64_t *bytes,
 		  uint64_t *inodes);
 
