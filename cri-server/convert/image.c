@@ -63,7 +63,9 @@ Cri__FilesystemUsage *filesystem_usage_to_wire(struct conversion *conversion, co
 	id->mountpoint = text_to_wire(conversion->dialect == RPC_2019 ? usage->uuid : usage->mountpoint);
 	message->timestamp = usage->timestamp;
 	message->fs_id = id;
-	message->used_bytes = number_to_wire(conversion, usage->used_bytes);
-	message->inodes_used = number_to_wire(conversion, usage->inodes_used);
+	if (usage->known) {
+		message->used_bytes = number_to_wire(conversion, usage->used_bytes);
+		message->inodes_used = number_to_wire(conversion, usage->inodes_used);
+	}
 	return message;
 }

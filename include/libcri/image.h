@@ -177,12 +177,15 @@ CRI_API int cri_image_save_begin(cri_engine *engine, const char *reference, cons
 typedef struct cri_filesystem_usage {
 	int64_t timestamp; /**< nanoseconds since 1970 */
 	const char *mountpoint;
-	const char *uuid; /**< of the file system; the mount point if it has none */
-	uint64_t used_bytes;
-	uint64_t inodes_used;
+	const char *uuid;     /**< of the file system; the mount point if it has none */
+	uint64_t used_bytes;  /**< 0 when not known */
+	uint64_t inodes_used; /**< 0 when not known */
+	bool known; /**< false: there are so many files, or so deep a tree, that counting was given up */
 } cri_filesystem_usage;
 
-/** CRI ImageFsInfo: index 0 is the images', index 1 the containers' writable layers. */
+/** CRI ImageFsInfo: index 0 is the images', index 1 the containers' writable layers. Those may be as old as the ones in
+ *  lists of statistics (libcri/stats.h), and are counted for a quarter of what is left until the call's deadline, ten
+ *  seconds at most. */
 CRI_API int cri_image_filesystem_usage(cri_engine *engine, cri_list **usage, cri_call *call);
 CRI_API const cri_filesystem_usage *cri_filesystem_usage_at(const cri_list *list, size_t index);
 

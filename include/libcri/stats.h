@@ -69,7 +69,7 @@ typedef struct cri_container_stats {
 	cri_swap_usage swap;
 	cri_io_usage io;
 	cri_counter pids;
-	cri_filesystem_usage writable_layer;
+	cri_filesystem_usage writable_layer; /**< bytes on the disk and inodes; its timestamp is its own */
 } cri_container_stats;
 
 typedef struct cri_interface_usage {
@@ -92,11 +92,18 @@ typedef struct cri_sandbox_stats {
 	size_t n_containers;
 } cri_sandbox_stats;
 
-/** CRI ContainerStats. The list holds one. Zero use, not an error, for a container that does not run. */
+/** CRI ContainerStats. The list holds one. Zero use, not an error, for a container that does not run.
+ *
+ *  The writable layer is counted now, for a quarter of what is left until the call's deadline and ten seconds at most;
+ *  if that is not enough, it is not known. */
 CRI_API int cri_container_stats_get(cri_engine *engine, const char *id, cri_list **stats, cri_call *call);
 
-/** CRI ListContainerStats of the running containers. @param filter NULL: all; its state is not looked at. The walk of a
- *  large writable layer ends with the call's deadline. */
+/** CRI ListContainerStats of the running containers. @param filter NULL: all; its state is not looked at.
+ *
+ *  A container decides how many files it has, so no list depends on them: in this and in all other functions below, a
+ *  writable layer is what this engine counted last, in the last ten seconds or within twenty times as long as counting
+ *  took; its timestamp says when. Counting is given up after two seconds, or a quarter of what is left until the call's
+ *  deadline: then that layer is not known. */
 CRI_API int cri_container_stats_list(cri_engine *engine, const cri_container_filter *filter, cri_list **stats,
 				     cri_call *call);
 CRI_API const cri_container_stats *cri_container_stats_at(const cri_list *list, size_t index);

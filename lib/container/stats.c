@@ -10,35 +10,23 @@
 #include "core/list.h"
 #include "core/paths.h"
 #include "core/shares.h"
-#include "image/filesystem.h"
 #include "runtime/usage.h"
-
-#include <fcntl.h>
 
 static const char step[] = "read stats";
 
-int container_writable_layer(cri_engine *engine, const struct container_row *row, cri_filesystem_usage *layer,
-			     cri_call *call)
+int container_writable_layer(cri_engine *engine, const struct container_row *row, struct tree_patience patience,
+			     cri_filesystem_usage *layer, cri_call *call)
 {
 	char path[PATH_MAX];
 	char upper[PATH_MAX];
-	int result;
+	int error = fs_path(upper, sizeof(upper), "%s/upper", path_container_root(engine, row->id, path));
 
-	*layer = (cri_filesystem_usage){ .timestamp = clock_wall() };
-	result = filesystem_of_root(engine, &layer->mountpoint, &layer->uuid, call);
-
-	if (result < 0)
-		return result;
-	result = fs_path(upper, sizeof(upper), "%s/upper", path_container_root(engine, row->id, path));
-	if (result == 0)
-		result = fs_tree_usage(AT_FDCWD, upper, call_goes_on, call, &layer->used_bytes, &layer->inodes_used);
-	if (result == -ECANCELED)
-		return call_check(call, step);
-	/* Removed meanwhile. */
-	return result < 0 && result != -ENOENT ? call_fail_errno(call, result, step, "%s", upper) : 0;
+	return error ? call_fail_errno(call, error, step, "%s", path)
+		     : tree_usage(engine, upper, patience, layer, call);
 }
 
-static int fill(cri_engine *engine, const struct container_item *item, cri_container_stats *stats, cri_call *call)
+static int fill(cri_engine *engine, const struct container_item *item, struct tree_patience patience,
+		cri_container_stats *stats, cri_call *call)
 {
 	const bool runs = item->row.state == CONTAINER_RUNNING;
 	struct cgroup_usage usage = { .memory_limit = UINT64_MAX, .swap_limit = UINT64_MAX };
@@ -51,7 +39,7 @@ static int fill(cri_engine *engine, const struct container_item *item, cri_conta
 	else
 		usage.has_cpu = usage.has_memory = usage.has_pids = true;
 	if (result == 0)
-		result = container_writable_layer(engine, &item->row, &stats->writable_layer, call);
+		result = container_writable_layer(engine, &item->row, patience, &stats->writable_layer, call);
 	if (result < 0)
 		return result;
 	stats->cpu = usage_of_cpu(&usage);
@@ -81,7 +69,7 @@ static int get(cri_engine *engine, const void *pointer, void *output, cri_call *
 	if (result == 0)
 		result = container_info_fill(&made->arena, &item.row, &item.info, call);
 	if (result == 0)
-		result = fill(engine, &item, stats, call);
+		result = fill(engine, &item, TREE_OF_ONE, stats, call);
 	if (result < 0)
 		return result;
 	*(cri_list **)output = TAKE_POINTER(made);
@@ -89,42 +77,40 @@ static int get(cri_engine *engine, const void *pointer, void *output, cri_call *
 }
 
 struct filling {
-	cri_engine *engine;
 	const struct container_item *items;
 	cri_container_stats *stats;
-	bool *filled;
-	struct share shares[PARALLEL_WORKERS];
 };
 
-static void fill_one(void *context, size_t worker, size_t index)
+static const char *id_of(const void *context, size_t index)
 {
-	struct filling *filling = context;
-	struct share *share = &filling->shares[worker];
-	cri_call *call = share_call(share, "container", filling->items[index].row.id);
+	const struct filling *filling = context;
 
-	if (call)
-		filling->filled[index] =
-			share_note(share, fill(filling->engine, &filling->items[index], &filling->stats[index], call));
+	return filling->items[index].row.id;
+}
+
+static int fill_one(cri_engine *engine, void *context, size_t index, cri_call *call)
+{
+	const struct filling *filling = context;
+
+	return fill(engine, &filling->items[index], TREE_OF_MANY, &filling->stats[index], call);
 }
 
 static int fill_all(cri_engine *engine, struct arena *arena, const struct container_item *items, size_t n_items,
 		    cri_container_stats **stats, size_t *n_stats, cri_call *call)
 {
-	struct filling filling = { .engine = engine, .items = items };
+	static const struct shares shares = { "container", id_of, fill_one };
+	struct filling filling = { items, arena_array(arena, n_items, sizeof(**stats)) };
+	bool *filled = arena_array(arena, n_items, sizeof(*filled));
 	int result;
 
-	filling.stats = arena_array(arena, n_items, sizeof(*filling.stats));
-	filling.filled = arena_array(arena, n_items, sizeof(*filling.filled));
-	if (!filling.stats || !filling.filled)
+	if (!filling.stats || !filled)
 		return call_no_memory(call, step);
-	shares_begin(filling.shares, call);
-	parallel_run(n_items, fill_one, &filling);
-	result = shares_end(engine, filling.shares, "a container", call);
+	result = shares_look(engine, &shares, &filling, n_items, filled, call);
 	if (result < 0)
 		return result;
 	*n_stats = 0;
 	for (size_t i = 0; i < n_items; i++) {
-		if (filling.filled[i])
+		if (filled[i])
 			filling.stats[(*n_stats)++] = filling.stats[i];
 	}
 	*stats = filling.stats;

@@ -15,7 +15,7 @@ struct store;
 struct cgroup_system;
 struct fetch_service;
 struct settings;
-struct usage_rates;
+struct recent;
 
 struct cri_engine {
 	struct arena arena;         /* owns the texts of `options` */
@@ -31,7 +31,8 @@ struct cri_engine {
 	struct cgroup_system *cgroups;
 	struct fetch_service *fetch_service; /* NULL until the first pull */
 	const char *mountpoint, *filesystem; /* of the root: image/filesystem.h; NULL until somebody asks */
-	struct usage_rates *rates;           /* NULL until the first statistics */
+	struct recent *rates;                /* runtime/usage_rates.h; NULL until the first statistics */
+	struct recent *walks;                /* image/tree_usage.h; NULL until the first walk */
 };
 
 /* One line to the host's log function, if the level is wanted. Never printed. */

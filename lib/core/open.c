@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/lock.h"
+#include "base/recent.h"
 #include "cgroup/cgroup.h"
 #include "core/options.h"
 #include "core/paths.h"
@@ -14,7 +15,6 @@
 #include "network/namespaces.h"
 #include "network/network.h"
 #include "runtime/handler.h"
-#include "runtime/usage_rates.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
 
@@ -170,7 +170,8 @@ void cri_engine_close(cri_engine *engine)
 		store_close(engine->store);
 	fetch_service_free(engine->fetch_service);
 	settings_release(engine->current);
-	usage_rates_free(engine->rates);
+	recent_free(engine->rates);
+	recent_free(engine->walks);
 	cgroup_system_free(engine->cgroups);
 	pthread_mutex_destroy(&engine->settings);
 	arena_free(&engine->arena);

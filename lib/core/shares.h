@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the threads of a parallel_run fare that look at many objects for one call: an object that cannot be looked at,
- * because it is just being removed, or its disk is ill, hides no other. */
+/* One call that looks at many objects, in its own thread and perhaps a second one (base/parallel.h). An object that
+ * cannot be looked at, because it is just being removed, or its disk is ill, hides no other. */
 #ifndef LIBCRI_CORE_SHARES_H
 #define LIBCRI_CORE_SHARES_H
 
-#include "base/parallel.h"
 #include "core/engine.h"
 
-struct share {
-	cri_call call; /* of the one thread that has this share */
-	cri_call first_failure;
-	size_t failures;
-	int result; /* below 0: no more */
+struct shares {
+	const char *what; /* "container" */
+	const char *(*id)(const void *context, size_t index);
+	int (*look)(cri_engine *engine, void *context, size_t index, cri_call *call); /* any thread */
 };
 
-void shares_begin(struct share shares[PARALLEL_WORKERS], const cri_call *call);
-
-/* The call for the next object, "container 3f2a…"; NULL: no more. */
-cri_call *share_call(struct share *share, const char *what, const char *id);
-
-/* Notes what became of it: no memory, a deadline and a cancellation end all. True: it was good. */
-bool share_note(struct share *share, int result);
-
-/* In the caller's thread, which alone calls the program's log function. 0, or what ended all, described in `call`. */
-int shares_end(cri_engine *engine, const struct share shares[PARALLEL_WORKERS], const char *what, cri_call *call);
+/* Looks at each index below `n` and notes in `seen` which it was good for. How many others there are, and why the first
+ * is one of them, is logged. No memory, a deadline and a cancellation end all: described in `call`. */
+int shares_look(cri_engine *engine, const struct shares *shares, void *context, size_t n, bool *seen, cri_call *call);
 
 #endif

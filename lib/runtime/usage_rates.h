@@ -7,22 +7,18 @@
 #ifndef LIBCRI_RUNTIME_USAGE_RATES_H
 #define LIBCRI_RUNTIME_USAGE_RATES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/recent.h"
 
-struct usage_rates;
+#include <stdbool.h>
 
 /* NULL: memory ran out. */
-struct usage_rates *usage_rates_new(void);
-void usage_rates_free(struct usage_rates *rates);
+struct recent *usage_rates_new(void);
 
 /*
  * Notes that the cgroup `path` had used `nanoseconds` at `now` (clock_boot). True: *rate is in nanoseconds a second
  * since the look before, or, if that was less than a tenth of a second ago, what was answered then. What nobody looked
- * at for ten minutes is forgotten when room is needed. Not known either when memory runs out. One thread at
- * a time.
+ * at for ten minutes is forgotten when room is needed. Not known either when memory runs out. One thread at a time.
  */
-bool usage_rates_look(struct usage_rates *rates, const char *path, uint64_t nanoseconds, int64_t now, uint64_t *rate);
+bool usage_rates_look(struct recent *rates, const char *path, uint64_t nanoseconds, int64_t now, uint64_t *rate);
 
 #endif

@@ -167,18 +167,20 @@ static int add_filesystem(struct collection *collection, const struct subject *s
 {
 	const struct statvfs *filesystem = &collection->filesystem;
 	cri_filesystem_usage layer;
-	int result = container_writable_layer(collection->engine, row, &layer, collection->call);
+	int result = container_writable_layer(collection->engine, row, TREE_OF_MANY, &layer, collection->call);
 	const struct {
 		const struct metric *metric;
 		uint64_t value;
-	} values[] = { { &metric_fs_usage, layer.used_bytes },
+	} values[] = { { &metric_fs_usage, layer.known ? layer.used_bytes : FIGURE_UNKNOWN },
 		       { &metric_fs_limit, (uint64_t)filesystem->f_blocks * filesystem->f_frsize },
 		       { &metric_fs_inodes_total, filesystem->f_files },
 		       { &metric_fs_inodes_free, filesystem->f_ffree } };
 
-	for (size_t i = 0; i < sizeof(values) / sizeof(*values) && result == 0; i++)
-		result = add(collection, subject, values[i].metric, &collection->device, layer.timestamp,
-			     values[i].value);
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values) && result == 0; i++) {
+		if (values[i].value != FIGURE_UNKNOWN)
+			result = add(collection, subject, values[i].metric, &collection->device, layer.timestamp,
+				     values[i].value);
+	}
 	return result;
 }
 

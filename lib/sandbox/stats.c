@@ -160,37 +160,36 @@ static int fill_cgroup(cri_engine *engine, const struct sandbox_item *item, cri_
 }
 
 struct filling {
-	cri_engine *engine;
 	const struct sandbox_item *items;
 	cri_sandbox_stats *stats;
-	bool *filled;
-	struct share shares[PARALLEL_WORKERS];
 };
 
-static void fill_one(void *context, size_t worker, size_t index)
+static const char *id_of(const void *context, size_t index)
 {
-	struct filling *filling = context;
-	struct share *share = &filling->shares[worker];
-	cri_call *call = share_call(share, "sandbox", filling->items[index].row.id);
+	const struct filling *filling = context;
 
-	if (call)
-		filling->filled[index] = share_note(
-			share, fill_cgroup(filling->engine, &filling->items[index], &filling->stats[index], call));
+	return filling->items[index].row.id;
+}
+
+static int fill_one(cri_engine *engine, void *context, size_t index, cri_call *call)
+{
+	const struct filling *filling = context;
+
+	return fill_cgroup(engine, &filling->items[index], &filling->stats[index], call);
 }
 
 /* `strict`: a pod that cannot be looked at is a failure. */
-static int fill_cgroups(struct filling *filling, size_t n_items, bool strict, cri_call *call)
+static int fill_cgroups(cri_engine *engine, struct filling *filling, size_t n_items, bool strict, bool *filled,
+			cri_call *call)
 {
+	static const struct shares shares = { "sandbox", id_of, fill_one };
 	int result = 0;
 
-	if (!strict) {
-		shares_begin(filling->shares, call);
-		parallel_run(n_items, fill_one, filling);
-		return shares_end(filling->engine, filling->shares, "a pod", call);
-	}
+	if (!strict)
+		return shares_look(engine, &shares, filling, n_items, filled, call);
 	for (size_t i = 0; i < n_items && result == 0; i++) {
-		result = fill_cgroup(filling->engine, &filling->items[i], &filling->stats[i], call);
-		filling->filled[i] = result == 0;
+		result = fill_one(engine, filling, i, call);
+		filled[i] = result == 0;
 	}
 	return result;
 }
@@ -211,25 +210,24 @@ static int fill_list(cri_engine *engine, const struct sandbox_item *items, size_
 		     cri_call *call)
 {
 	struct arena *arena = &made->arena;
-	struct filling filling = { .engine = engine, .items = items };
+	struct filling filling = { items, arena_array(arena, n_items, sizeof(cri_sandbox_stats)) };
+	bool *filled = arena_array(arena, n_items, sizeof(*filled));
 	struct network_look *looks;
 	cri_container_stats *containers;
 	size_t n_containers;
 	int result;
 
-	filling.stats = arena_array(arena, n_items, sizeof(*filling.stats));
-	filling.filled = arena_array(arena, n_items, sizeof(*filling.filled));
-	if (!filling.stats || !filling.filled)
+	if (!filling.stats || !filled)
 		return call_no_memory(call, step);
-	result = fill_cgroups(&filling, n_items, strict, call);
+	result = fill_cgroups(engine, &filling, n_items, strict, filled, call);
 	if (result == 0)
 		result = read_containers(engine, arena, items, n_items, &containers, &n_containers, call);
 	if (result == 0)
 		result = sandbox_network_looks(engine, arena, items, n_items, strict, &looks, call);
 	for (size_t i = 0; i < n_items && result == 0; i++) {
-		cri_sandbox_stats *stats = filling.filled[i] ? list_add(made) : NULL;
+		cri_sandbox_stats *stats = filled[i] ? list_add(made) : NULL;
 
-		if (!filling.filled[i])
+		if (!filled[i])
 			continue;
 		if (!stats)
 			return call_no_memory(call, step);

@@ -454,6 +454,9 @@ static void test_stats(void **state)
 	assert_int_equal(cri_list_count(list), 1);
 	stats = cri_container_stats_at(list, 0);
 	assert_true(stats->cpu.usage_core_nanoseconds.value > cpu + 1000000);
+	cri_list_free(list);
+	expect_ok(fixture, cri_container_stats_get(fixture->engine, id, &list, fixture->call));
+	stats = cri_container_stats_at(list, 0);
 	assert_true(stats->writable_layer.used_bytes >= bytes + (3 << 20));
 	assert_int_equal(stats->writable_layer.inodes_used, inodes + 1);
 	cri_list_free(list);

@@ -284,39 +284,6 @@ static void test_lists(void **state)
 	assert_int_equal(listed(fixture, NULL), 0);
 }
 
-/* Blocks, not lengths; a file with two names once; the file system is the root's. */
-static void test_writable_layer(void **state)
-{
-	struct fixture *fixture = *state;
-	char *id = fixture_run_sandbox(fixture, "disk");
-	char *container = fixture_start(fixture, id, "disk", "sleep 1000");
-	cri_list *list, *images;
-	uint64_t bytes, inodes;
-	const cri_filesystem_usage *usage;
-
-	expect_ok(fixture, cri_container_stats_get(fixture->engine, container, &list, fixture->call));
-	usage = &cri_container_stats_at(list, 0)->writable_layer;
-	bytes = usage->used_bytes;
-	inodes = usage->inodes_used;
-	cri_list_free(list);
-	cri_free(fixture_exec(fixture, container,
-			      "dd if=/dev/urandom of=/full bs=1M count=2 && ln /full /again && "
-			      "dd if=/dev/zero of=/sparse bs=1 count=1 seek=100M && sync",
-			      NULL));
-	expect_ok(fixture, cri_container_stats_get(fixture->engine, container, &list, fixture->call));
-	usage = &cri_container_stats_at(list, 0)->writable_layer;
-	assert_int_equal(usage->inodes_used, inodes + 2);
-	assert_in_range(usage->used_bytes - bytes, 2 << 20, (2 << 20) + (64 << 10));
-	expect_ok(fixture, cri_image_filesystem_usage(fixture->engine, &images, fixture->call));
-	assert_string_equal(usage->mountpoint, cri_filesystem_usage_at(images, 1)->mountpoint);
-	assert_string_equal(usage->uuid, cri_filesystem_usage_at(images, 1)->uuid);
-	cri_list_free(images);
-	cri_list_free(list);
-	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
-	cri_free(container);
-	cri_free(id);
-}
-
 /* A processor's worth: half of one at least while it spins, and nothing to speak of while it sleeps. */
 static void test_rate(void **state)
 {
@@ -527,7 +494,6 @@ int main(void)
 		fixture_test(test_one_that_cannot_be_looked_into),
 		fixture_test(test_hosts_network_has_no_interfaces),
 		fixture_test(test_lists),
-		fixture_test(test_writable_layer),
 		fixture_test(test_rate),
 		fixture_test(test_metrics),
 		fixture_test(test_updated_resources),

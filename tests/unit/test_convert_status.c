@@ -312,6 +312,7 @@ static const cri_filesystem_usage filesystem = {
 	.uuid = "1-2",
 	.used_bytes = 7,
 	.inodes_used = 0,
+	.known = true,
 };
 
 static void a_file_system(void **state)
@@ -325,6 +326,18 @@ static void a_file_system(void **state)
 	begin(&fixture, RPC_2019);
 	expect(&fixture, filesystem_usage_to_wire(&fixture.conversion, &filesystem), &cri__filesystem_usage__descriptor,
 	       " 1=5 2{ 1=\"1-2\" } 3{ 1=7 } 4{ }");
+}
+
+/* One that could not be counted is not said to be empty. */
+static void a_file_system_that_is_not_known(void **state)
+{
+	const cri_filesystem_usage unknown = { .timestamp = 5, .mountpoint = "/var", .uuid = "1-2" };
+	struct fixture fixture;
+
+	(void)state;
+	begin(&fixture, RPC_V1);
+	expect(&fixture, filesystem_usage_to_wire(&fixture.conversion, &unknown), &cri__filesystem_usage__descriptor,
+	       " 1=5 2{ 1=\"/var\" }");
 }
 
 #define KNOWN(n)                                                                                                       \
@@ -531,19 +544,13 @@ static void signals_by_number_and_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_pod_in_a_list),
-		cmocka_unit_test(a_pods_status),
-		cmocka_unit_test(a_pods_status_of_2019),
-		cmocka_unit_test(a_container_in_a_list),
-		cmocka_unit_test(a_containers_status),
-		cmocka_unit_test(an_image),
-		cmocka_unit_test(a_file_system),
-		cmocka_unit_test(what_a_container_uses),
-		cmocka_unit_test(what_a_pod_uses),
-		cmocka_unit_test(figures_are_grouped),
-		cmocka_unit_test(the_runtimes_status),
-		cmocka_unit_test(verbose_maps),
-		cmocka_unit_test(signals_by_number_and_name),
+		cmocka_unit_test(a_pod_in_a_list),       cmocka_unit_test(a_pods_status),
+		cmocka_unit_test(a_pods_status_of_2019), cmocka_unit_test(a_container_in_a_list),
+		cmocka_unit_test(a_containers_status),   cmocka_unit_test(an_image),
+		cmocka_unit_test(a_file_system),         cmocka_unit_test(a_file_system_that_is_not_known),
+		cmocka_unit_test(what_a_container_uses), cmocka_unit_test(what_a_pod_uses),
+		cmocka_unit_test(figures_are_grouped),   cmocka_unit_test(the_runtimes_status),
+		cmocka_unit_test(verbose_maps),          cmocka_unit_test(signals_by_number_and_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@
 
 static void test_rates(void **state)
 {
-	struct usage_rates *rates = usage_rates_new();
+	struct recent *rates = usage_rates_new();
 	int64_t now = 1000 * SECOND;
 	uint64_t rate = 77;
 
@@ -36,11 +36,11 @@ static void test_rates(void **state)
 	assert_false(usage_rates_look(rates, "/b", 1, now + 4 * SECOND, &rate));
 	/* A counter that went back is another cgroup of the same name. */
 	assert_false(usage_rates_look(rates, "/a", 10, now + 5 * SECOND, &rate));
-	usage_rates_free(rates);
-	usage_rates_free(NULL);
+	recent_free(rates);
+	recent_free(NULL);
 }
 
-static void look_at_many(struct usage_rates *rates, int first, int n, uint64_t used, int64_t now, bool expected)
+static void look_at_many(struct recent *rates, int first, int n, uint64_t used, int64_t now, bool expected)
 {
 	for (int i = first; i < first + n; i++) {
 		char name[32];
@@ -56,7 +56,7 @@ static void look_at_many(struct usage_rates *rates, int first, int n, uint64_t u
 /* Hundreds are remembered while they are looked at; those that nobody asks about any more make room. */
 static void test_many(void **state)
 {
-	struct usage_rates *rates = usage_rates_new();
+	struct recent *rates = usage_rates_new();
 	int64_t now = SECOND;
 
 	(void)state;
@@ -69,7 +69,7 @@ static void test_many(void **state)
 	}
 	/* More at once than it ever remembers: it forgets, and goes on. */
 	look_at_many(rates, 1000000, 200000, 0, now, false);
-	usage_rates_free(rates);
+	recent_free(rates);
 }
 
 int main(void)
