@@ -200,6 +200,90 @@ static void test_old_iptables(void **state)
 	cni_assert_nothing_left();
 }
 
+/* Nor is the program a reason for DEL to fail that knows the new iptables and misses its chain there. */
+static void test_old_table(void **state)
+{
+	struct cni_pod pod = cni_pod("one");
+	struct cni_question question = { .pod = &pod, .plugins = CHAIN, .capabilities = PORTS };
+	cJSON *result = cni_expect_result(&question);
+
+	(void)state;
+	if (!network_try(NULL, "iptables-legacy -t nat -L -n >/dev/null 2>&1 && grep -q nat /proc/net/ip_tables_names"))
+		skip();
+	question.command = "DEL";
+	question.result = result;
+	cni_expect_done(&question);
+	assert_given_back();
+	cni_drop(&pod);
+	cJSON_Delete(result);
+	cni_assert_nothing_left();
+}
+
+/* Debian's bridge finds its rules by the interface's addresses: one that was killed when that was gone finds none. */
+static void test_killed_program(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct cni_pod pod = cni_pod("one");
+		struct cni_question question = { .pod = &pod, .plugins = CHAIN, .capabilities = PORTS, .exec = true };
+		cJSON *result = cni_expect_result(&question);
+
+		assert_true(network_try(pod.netns, "ip link delete eth0"));
+		assert_true(there_are_rules());
+		question.command = "DEL";
+		question.exec = i;
+		question.result = result;
+		cni_expect_done(&question);
+		assert_given_back();
+		cni_drop(&pod);
+		cJSON_Delete(result);
+	}
+	cni_assert_nothing_left();
+}
+
+/* A program that fails for another reason than that its chain is not there has failed. */
+static void test_failing_program(void **state)
+{
+	struct cni_pod pod = cni_pod("one");
+	struct cni_question question = { .pod = &pod, .plugins = CHAIN, .capabilities = PORTS };
+	cJSON *result = cni_expect_result(&question);
+
+	(void)state;
+	cni_plugin("bridge", "#!/bin/sh\necho 'Chain CNI-0123456789abcdef does not exist' >&2\nexit 1\n");
+	question.command = "DEL";
+	question.exec = true;
+	question.result = result;
+	cni_expect_error(&question, CRI_EINTERNAL, "plugin bridge: DEL: it ended with status 1: Chain CNI-0123");
+	assert_true(network_try(NULL, "rm '%s/bridge'", scene.plugins));
+	cni_expect_done(&question);
+	assert_given_back();
+	cni_drop(&pod);
+	cJSON_Delete(result);
+	cni_assert_nothing_left();
+}
+
+/* The program of bridge would free the address, which rules of portmap may be left of. */
+static void test_address_is_kept(void **state)
+{
+	struct cni_pod pod = cni_pod("one");
+	struct cni_question question = { .pod = &pod, .plugins = CHAIN, .capabilities = PORTS, .exec = true };
+	cJSON *result = cni_expect_result(&question);
+
+	(void)state;
+	cni_plugin("portmap", "#!/bin/sh\nexit 1\n");
+	question.command = "DEL";
+	question.result = result;
+	cni_expect_error(&question, CRI_EINTERNAL, "plugin portmap: DEL");
+	assert_true(network_try(NULL, "test -f '%s/test/%s'", scene.data, cni_address(result, 0)));
+	assert_true(network_try(NULL, "test -f '%s/test/%s'", scene.data, cni_address(result, 1)));
+	assert_true(network_try(NULL, "rm '%s/portmap'", scene.plugins));
+	cni_expect_done(&question);
+	assert_given_back();
+	cni_drop(&pod);
+	cJSON_Delete(result);
+	cni_assert_nothing_left();
+}
+
 /* Who waits to free the address has deleted its rules before: another pod may get it at once. */
 static void test_rules_go_first(void **state)
 {
@@ -343,9 +427,11 @@ static void test_garbage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cni_test(test_crosswise),        cni_test(test_versions),       cni_test(test_neighbours),
-		cni_test(test_without_programs), cni_test(test_others_stay),    cni_test(test_garbage),
-		cni_test(test_old_iptables),     cni_test(test_rules_go_first), cni_test(test_flushed_meanwhile),
+		cni_test(test_crosswise),         cni_test(test_versions),        cni_test(test_neighbours),
+		cni_test(test_without_programs),  cni_test(test_others_stay),     cni_test(test_garbage),
+		cni_test(test_old_iptables),      cni_test(test_old_table),       cni_test(test_killed_program),
+		cni_test(test_failing_program),   cni_test(test_address_is_kept), cni_test(test_rules_go_first),
+		cni_test(test_flushed_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);

@@ -120,37 +120,77 @@ static int run_program(const struct pod *pod, const struct attachment *attachmen
 	return result_read(printed, result, failure);
 }
 
-/* Rules are deleted by who made them; what this program made never holds up the program, and the other way round. */
-static int delete_with_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
-			     const cJSON *previous, bool by_program, struct failure *failure)
+/* A program would free the address. The failure that keeps it is the call's, and DEL is tried again. */
+static bool keeps_address(const struct attachment *attachment, const cJSON *configuration)
 {
-	cJSON *none = NULL;
+	return attachment->keep_addresses && cJSON_GetObjectItemCaseSensitive(configuration, "ipam");
+}
 
-	/* Debian's bridge finds its rules by the addresses of the interface, which this program would take away; and it
-	 * frees the address, which no rule may be left of. */
-	if (by_program && native_forget_rules(pod, attachment, configuration, failure) == 0)
-		(void)run_program(pod, attachment, type_of(configuration), configuration, &none, failure);
-	(void)native_run(pod, attachment, configuration, previous, &none, failure);
+/* The program that did ADD, or may have. Debian's bridge fails when its chain is not there, as when it was not the one
+ * that did ADD; all that it does before is done. */
+static int delete_by_program(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
+			     enum program_rules kind, struct failure *failure)
+{
+	struct failure its = { 0 };
+	cJSON *none = NULL;
+	bool found = false;
+	int code = program_rules_find(pod, attachment->name, kind, &found, failure);
+
+	if (code < 0)
+		return code;
+	code = run_program(pod, attachment, type_of(configuration), configuration, &none, &its);
+	if (code == 0 || (!found && program_rules_are_missed(pod, attachment->name, kind, its.text)))
+		return 0;
+	if (!failure->code)
+		*failure = its;
+	return code;
+}
+
+/*
+ * Addresses and interfaces are the same for this program and the plugin's, but each has rules of its own. Whoever is
+ * asked, both kinds are looked for: the program was run by ADD, or not, and may have forgotten its rules with the pod's
+ * interface when it was killed in the middle of DEL. The address is free at the end only, and never while rules of it
+ * may be left; but within one plugin's program the order is the program's own.
+ */
+static int delete_with_rules(struct pod *pod, struct attachment *attachment, const cJSON *configuration,
+			     const cJSON *previous, enum program_rules kind, struct failure *failure)
+{
+	const bool known = native_can(pod, configuration);
+	/* Without a directory of plugins no program can have done anything. What is only possible is no reason to
+	 * insist on a program that is not there. */
+	const bool programs = cJSON_GetArraySize(pod->path) > 0;
+	const bool by_program =
+		!known || !pod->in_process ||
+		(programs && program_rules_may_be_hidden() && program_exists(pod, type_of(configuration)));
+	cJSON *none = NULL;
+	int code = known ? native_forget_rules(pod, attachment, configuration, failure) : 0;
+
+	if (code == 0 && by_program && !keeps_address(attachment, configuration))
+		(void)delete_by_program(pod, attachment, configuration, kind, failure);
+	if (programs && program_rules_forget(pod, attachment->name, attachment->interface, kind, failure) < 0)
+		attachment->keep_addresses = true;
+	if (known)
+		(void)native_run(pod, attachment, configuration, previous, &none, failure);
 	return failure->code;
 }
 
-static int run_either(struct pod *pod, const struct attachment *attachment, const cJSON *plugin, cJSON **result,
+static int run_either(struct pod *pod, struct attachment *attachment, const cJSON *plugin, cJSON **result,
 		      struct failure *failure)
 {
 	CLEANUP_JSON cJSON *configuration = NULL;
+	enum program_rules kind = PROGRAM_RULES_NONE;
 	cJSON *next = NULL;
-	bool makes_rules = false, by_program = false;
 	int code = configure(pod, attachment, plugin, *result, &configuration, failure);
 
-	if (code == 0 && pod->command == COMMAND_DEL)
-		code = native_makes_rules(pod, attachment, configuration, &makes_rules, &by_program, failure);
 	if (code < 0)
 		return code;
-	if (makes_rules)
-		return delete_with_rules(pod, attachment, configuration, *result, by_program, failure);
+	if (pod->command == COMMAND_DEL)
+		kind = native_rules_of(configuration);
+	if (kind != PROGRAM_RULES_NONE)
+		return delete_with_rules(pod, attachment, configuration, *result, kind, failure);
 	if (pod->in_process && native_can(pod, configuration))
 		code = native_run(pod, attachment, configuration, *result, &next, failure);
-	else
+	else if (pod->command != COMMAND_DEL || !keeps_address(attachment, configuration))
 		code = run_program(pod, attachment, type_of(plugin), configuration, &next, failure);
 	if (next) {
 		cJSON_Delete(*result);
@@ -161,7 +201,7 @@ static int run_either(struct pod *pod, const struct attachment *attachment, cons
 
 /* One plugin. For ADD `*result` becomes its result; it begins as that of the one before. Of several that fail the
  * first is described. */
-static int run_plugin(struct pod *pod, const struct attachment *attachment, const cJSON *plugin, cJSON **result,
+static int run_plugin(struct pod *pod, struct attachment *attachment, const cJSON *plugin, cJSON **result,
 		      struct failure *failure)
 {
 	struct failure its = { 0 };

@@ -3,9 +3,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "helpers/network/program.h"
 #include "helpers/network/rules.h"
-#include "helpers/network/rules_of_program.h"
 
 #include <string.h>
 
@@ -69,30 +67,14 @@ bool native_can(const struct pod *pod, const cJSON *configuration)
 	return !strcmp(type, "loopback") && loopback_can(configuration);
 }
 
-int native_makes_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
-		       bool *makes_rules, bool *by_program, struct failure *failure)
+enum program_rules native_rules_of(const cJSON *configuration)
 {
-	const char *type = "", *prefix = NULL;
-	bool found = false, possible = false;
-	int code;
+	const char *type = "";
 
 	(void)json_string(configuration, "type", &type);
-	*makes_rules = false;
-	*by_program = false;
-	if (!native_can(pod, configuration))
-		return 0;
-	if (!strcmp(type, "bridge") && bridge_makes_rules(configuration))
-		prefix = PROGRAM_CHAIN_BRIDGE;
-	else if (!strcmp(type, "portmap") && portmap_makes_rules(configuration))
-		prefix = PROGRAM_CHAIN_PORTMAP;
-	*makes_rules = prefix != NULL;
-	/* Without a directory of plugins no program can have done it. */
-	if (!prefix || !cJSON_GetArraySize(pod->path))
-		return 0;
-	code = program_rules_find(pod, attachment->name, prefix, &found, &possible, failure);
-	/* Rules that are only possible are no reason to insist on a program that is not there. */
-	*by_program = found || (possible && program_exists(pod, type));
-	return code;
+	if (!strcmp(type, "portmap"))
+		return portmap_makes_rules(configuration) ? PROGRAM_RULES_PORTS : PROGRAM_RULES_NONE;
+	return bridge_makes_rules(configuration) ? PROGRAM_RULES_MASQUERADE : PROGRAM_RULES_NONE;
 }
 
 int native_forget_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,

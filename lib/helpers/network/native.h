@@ -4,6 +4,7 @@
 #define LIBCRI_HELPERS_NETWORK_NATIVE_H
 
 #include "helpers/network/pod.h"
+#include "helpers/network/rules_of_program.h"
 
 /* Whether the plugin, all options of its configuration and the arguments are known here; if not, the program is run.
  * The answer for one configuration never changes, so that DEL takes the way of ADD. */
@@ -13,13 +14,9 @@ bool native_can(const struct pod *pod, const cJSON *configuration);
 int native_run(struct pod *pod, const struct attachment *attachment, const cJSON *configuration, const cJSON *previous,
 	       cJSON **result, struct failure *failure);
 
-/*
- * Who has to do DEL, whoever is asked for. Addresses and interfaces are the same for both, but each has rules of its
- * own. With a configuration that makes rules, this program does DEL, and the plugin's program after it when
- * *by_program, since its rules are there.
- */
-int native_makes_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,
-		       bool *makes_rules, bool *by_program, struct failure *failure);
+/* The rules that the plugin's program makes for such a configuration, also for one that is not known here: those of
+ * masquerading have one option and one layout in all plugins. */
+enum program_rules native_rules_of(const cJSON *configuration);
 
 /* Deletes the rules that this program made for such a plugin: before the address is free. */
 int native_forget_rules(struct pod *pod, const struct attachment *attachment, const cJSON *configuration,

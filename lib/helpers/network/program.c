@@ -255,7 +255,7 @@ static int judge(struct program *program, struct failure *failure)
 	if (text_is_empty(message))
 		return fail(failure, CRI_EINTERNAL, "it ended with status %d: %s", WEXITSTATUS(program->status),
 			    errors);
-	return fail(failure, CRI_EINTERNAL, "%.300s%s%.300s (error %d)%s%s", message, *details ? "; " : "", details,
+	return fail(failure, CRI_EINTERNAL, "%.800s%s%.300s (error %d)%s%s", message, *details ? "; " : "", details,
 		    (int)code, program->errors.length ? "; " : "", program->errors.length ? errors : "");
 }
 

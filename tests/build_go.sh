@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds crictl, the CRI's own client, from the Go module proxy: tests/server/build_crictl.sh OUTPUT
-# Any Go from 1.17 on will do, and Debian's is installed where there is none: one that is older than crictl needs gets
-# the right one as a module.
+# Builds programs that tests need from the Go module proxy: tests/build_go.sh DIRECTORY GO PACKAGE@VERSION...
+# GO is the version of Go that the packages want. Any from 1.17 on will do, and Debian's is installed where there is
+# none: one that is older than GO gets the right one as a module.
 set -eu
 
 output=$1
-module=sigs.k8s.io/cri-tools/cmd/crictl@v1.37.0
-needed=1.26.6
+needed=$2
+shift 2
 
 find_go() {
 	command -v go || for go in /usr/local/go/bin/go /usr/lib/go/bin/go; do
@@ -16,7 +16,7 @@ find_go() {
 
 go=$(find_go)
 if [ -z "$go" ]; then
-	"$(dirname "$0")/../../mk/deps.sh" golang-go
+	"$(dirname "$0")/../mk/deps.sh" golang-go
 	go=$(find_go)
 fi
 
@@ -33,8 +33,8 @@ if [ "$(printf '%s\n%s\n' "$needed" "$version" | sort -V | head -1)" != "$needed
 	export GOROOT="$directory"
 fi
 
+mkdir -p "$output"
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
-GOBIN=$directory "$go" install -ldflags='-s -w' "$module"
-mkdir -p "$(dirname "$output")"
-mv "$directory/crictl" "$output"
+GOBIN=$directory "$go" install -ldflags='-s -w' "$@"
+mv "$directory"/* "$output/"
