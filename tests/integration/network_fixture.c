@@ -157,6 +157,8 @@ int network_try_pod(const char *name, const cri_port_mapping *const *ports, size
 	};
 
 	cri_call_reset(net.fixture->call);
+	if (net.timeout)
+		cri_call_set_timeout(net.fixture->call, net.timeout);
 	return cri_sandbox_run(net.fixture->engine, &config, NULL, id, net.fixture->call);
 }
 

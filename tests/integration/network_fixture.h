@@ -20,6 +20,7 @@ struct network_fixture {
 	char configuration[96], plugins[96], addresses[96]; /* directories */
 	char outside[64];                                   /* the path of its namespace */
 	pid_t outsider;                                     /* keeps it */
+	int64_t timeout;                                    /* of making a pod, in milliseconds; 0: none */
 };
 extern struct network_fixture net;
 
