@@ -48,7 +48,7 @@ static int chain_name(const struct pod *pod, const char *network, enum program_r
 	const char *prefix = kind == PROGRAM_RULES_PORTS ? "CNI-DN-" : "CNI-";
 	const size_t length = strlen(prefix);
 
-	memcpy(name, prefix, length);
+	memcpy(name, prefix, length + 1);
 	return hash(network, pod->id, CHAIN_LENGTH - length, name + length);
 }
 
