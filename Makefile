@@ -106,7 +106,8 @@ TEST_COMMON := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/integra
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcri-inner.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(LIBRARY_LIBS) $(UNIT_LIBS_$*) -lcmocka -o $@
-# Parts of cri-shim in tests.
+# Parts of cri-fetch and cri-shim in tests.
+$(BUILD)/tests/unit/test_challenge: $(patsubst %,$(BUILD)/lib/helpers/fetch/%.o,challenge date)
 $(BUILD)/tests/unit/test_shim_log: $(BUILD)/lib/helpers/shim/log.o $(BUILD)/lib/helpers/shim/failure.o
 UNIT_LIBS_test_shim_log := $(BUILD)/libcri-inner.a
 $(BUILD)/tests/unit/test_shim_filter: $(patsubst %,$(BUILD)/lib/helpers/shim/%.o,filter filter_default filter_profile failure)

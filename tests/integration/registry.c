@@ -127,6 +127,23 @@ void token_server_start(struct server *server, const char *parent, int port)
 	start(server, argv);
 }
 
+void odd_registry_start(struct server *server, const char *parent, const char *name, const char *layout,
+			const char *certificates)
+{
+	char port[8], directory[256], log[200], certificate[200], key[200];
+	char *argv[] = { (char[]){ "tests/fixtures/odd_registry.py" }, port, directory, log,
+			 *certificates ? certificate : NULL,           key,  NULL };
+
+	make_directory(server, parent, name);
+	server->port = free_port();
+	snprintf(port, sizeof(port), "%d", server->port);
+	snprintf(directory, sizeof(directory), "%s", layout);
+	snprintf(log, sizeof(log), "%s/log", server->directory);
+	snprintf(certificate, sizeof(certificate), "%s/server.crt", certificates);
+	snprintf(key, sizeof(key), "%s/server.key", certificates);
+	start(server, argv);
+}
+
 void server_stop(struct server *server)
 {
 	if (server->pid <= 0)

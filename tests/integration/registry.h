@@ -23,6 +23,10 @@ void registry_start(struct server *server, const char *parent, const char *name,
 		    const char *auth);
 void proxy_start(struct server *server, const char *parent, const char *name, int upstream_port);
 void token_server_start(struct server *server, const char *parent, int port);
+/* odd_registry.py, which has an image layout's image under every name; with TLS by server.crt and server.key of the
+ * directory `certificates`, unless that is "". */
+void odd_registry_start(struct server *server, const char *parent, const char *name, const char *layout,
+			const char *certificates);
 void server_stop(struct server *server);
 
 /* Replaces the proxy's rules (fault_proxy.py) and forgets the log; "" for none. */

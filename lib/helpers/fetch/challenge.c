@@ -72,6 +72,18 @@ static const char *read_parameter(const char *text, char name[16], char value[10
 	return read_value(skip_blanks(rest + 1), value, 1024);
 }
 
+/* What some schemes have in the place of parameters: "Negotiate dG9rZW42OA==". */
+static const char *skip_token68(const char *text)
+{
+	static const char characters[] = "-._~+/"
+					 "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	const size_t length = strspn(text, characters);
+	const char *rest = skip_blanks(text + length + strspn(text + length, "="));
+
+	/* Else it is a parameter's name. */
+	return length && (!*rest || *rest == ',') ? rest : text;
+}
+
 static void set_parameter(struct challenge *challenge, const char *name, const char *value)
 {
 	if (strcasecmp(name, "realm") == 0)
@@ -95,7 +107,7 @@ bool challenge_next(const char **text, struct challenge *challenge)
 		return false;
 	for (size_t i = 0; i < length; i++)
 		challenge->scheme[i] = at[i] >= 'A' && at[i] <= 'Z' ? (char)(at[i] + 'a' - 'A') : at[i];
-	at = skip_separators(at + length);
+	at = skip_separators(skip_token68(skip_blanks(at + length)));
 	for (;;) {
 		const char *next = read_parameter(at, name, value);
 

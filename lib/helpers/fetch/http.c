@@ -138,9 +138,12 @@ static void read_header(struct http_answer *answer, const char *line, size_t len
 		if (answer->n_challenges < CHALLENGES_MAX)
 			snprintf(answer->challenges[answer->n_challenges++], CHALLENGE_SIZE, "%s", value);
 	} else if (strcasecmp(name, "Retry-After") == 0) {
-		/* The other form, a date, needs two clocks that agree. */
-		if (text_to_int64(value, &answer->retry_after) || answer->retry_after < 0)
+		if (text_to_int64(value, &answer->retry_after) || answer->retry_after < 0) {
 			answer->retry_after = -1;
+			copy_value(answer->retry_date, sizeof(answer->retry_date), value, strlen(value));
+		}
+	} else if (strcasecmp(name, "Date") == 0) {
+		copy_value(answer->date, sizeof(answer->date), value, strlen(value));
 	} else if (strcasecmp(name, "Content-Range") == 0) {
 		read_range(answer, value);
 	}
@@ -277,7 +280,7 @@ static bool set_request(struct exchange *exchange)
 	if (request->form)
 		curl.easy_setopt(easy, CURLOPT_POSTFIELDS, request->form);
 	snprintf(range, sizeof(range), "%llu-", (unsigned long long)request->from);
-	if (request->from)
+	if (request->from && !request->whole)
 		curl.easy_setopt(easy, CURLOPT_RANGE, range);
 	return curl.easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK;
 }

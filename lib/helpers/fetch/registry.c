@@ -43,6 +43,7 @@ struct want {
 	struct failure *failure; /* the final one */
 
 	uint64_t done; /* bytes taken */
+	bool whole;    /* ranges are not to be had */
 	int attempts, tokens;
 	char *authorization;
 	struct failure noted; /* by an endpoint */
@@ -131,10 +132,33 @@ static enum verdict unauthorized(struct want *want, const struct endpoint *endpo
 	return endpoint->mirror ? VERDICT_NEXT : VERDICT_FAILED;
 }
 
+/* What a registry does not know how to do need not be done. */
+static bool can_do_without(struct want *want, enum verdict *verdict)
+{
+	const long status = want->answer.status;
+
+	/* It can only be asked for the whole: what it says of it is nothing. */
+	if (want->head && (status == 405 || status == 501)) {
+		want->answer.digest[0] = '\0';
+		*verdict = VERDICT_DONE;
+		return true;
+	}
+	/* It has no ranges, or no more bytes than came; the digest will tell. */
+	if (status == 416 && want->done && !want->whole) {
+		want->whole = true;
+		*verdict = VERDICT_REPEAT;
+		return true;
+	}
+	return false;
+}
+
 static enum verdict judge_status(struct want *want, const struct endpoint *endpoint)
 {
+	enum verdict verdict;
 	char text[160];
 
+	if (can_do_without(want, &verdict))
+		return verdict;
 	switch (want->answer.status) {
 	case 200:
 	case 206:
@@ -165,6 +189,7 @@ static enum verdict attempt(struct want *want, const struct endpoint *endpoint)
 					.accept = want->accept,
 					.authorization = want->authorization,
 					.from = want->done,
+					.whole = want->whole,
 					.take = count_and_take,
 					.context = want };
 	CLEANUP_FREE char *url = text_printf("%s/v2/%s/%s/%s", endpoint->url, want->session->registry->repository,
@@ -183,6 +208,9 @@ static enum verdict attempt(struct want *want, const struct endpoint *endpoint)
 		note(want, endpoint, CRI_EREGISTRY, want->answer.text);
 		return want->done ? VERDICT_AGAIN : VERDICT_NEXT;
 	case HTTP_BROKEN:
+		/* A range that nobody asked for. */
+		if (want->answer.status == 206 && (!want->answer.has_range || want->answer.range_start != request.from))
+			want->whole = true;
 		want->answer.status = 0;
 		note(want, endpoint, CRI_EREGISTRY, want->answer.text);
 		return VERDICT_AGAIN;
@@ -192,19 +220,26 @@ static enum verdict attempt(struct want *want, const struct endpoint *endpoint)
 	}
 }
 
+/* Whether the answer says when to come again. A date is one by the registry's clock, which may not be ours. */
+static bool asks_for(const struct http_answer *answer, int64_t *seconds)
+{
+	*seconds = answer->retry_after;
+	return *seconds >= 0 || (date_difference(answer->date, answer->retry_date, seconds) && *seconds >= 0);
+}
+
 /* Waits before the next attempt; false when nobody waits for it any more. */
 static bool back_off(const struct want *want, int in_row)
 {
 	int64_t delay = (int64_t)DELAY_FIRST << (in_row > 6 ? 6 : in_row);
 	unsigned char jitter = 0;
+	int64_t seconds;
 
 	/* Not all clients of a registry that comes back shall come at once. */
 	(void)random_bytes(&jitter, 1);
 	delay += delay * jitter / 1024;
 	delay = delay > DELAY_MAX ? DELAY_MAX : delay;
-	if (want->answer.status && want->answer.retry_after >= 0)
-		delay = 1000 *
-			(want->answer.retry_after > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : want->answer.retry_after);
+	if (want->answer.status && asks_for(&want->answer, &seconds))
+		delay = 1000 * (seconds > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : seconds);
 	return session_sleep(want->session, delay);
 }
 

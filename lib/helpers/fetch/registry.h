@@ -61,6 +61,7 @@ enum http_result {
 };
 
 #define CHALLENGES_MAX 4
+#define DATE_SIZE 40
 #define CHALLENGE_SIZE 2048
 
 struct http_answer {
@@ -69,7 +70,8 @@ struct http_answer {
 	char digest[DIGEST_SIZE];
 	char challenges[CHALLENGES_MAX][CHALLENGE_SIZE];
 	size_t n_challenges;
-	int64_t retry_after; /* seconds; -1: not said */
+	int64_t retry_after;                         /* seconds; -1: not said */
+	char date[DATE_SIZE], retry_date[DATE_SIZE]; /* of the answer, and of the attempt that it asks for; "" */
 	bool has_range;
 	uint64_t range_start;
 	char error[4096]; /* the body of an answer that is no success */
@@ -86,12 +88,16 @@ struct http_request {
 	const char *authorization; /* "Bearer …"; NULL: none */
 	const char *form;          /* a body to POST; NULL: none */
 	uint64_t from;             /* bytes that are there already */
+	bool whole;                /* they are sent again all the same, and passed over */
 	take_bytes take;           /* of a success's body, from byte `from` on */
 	void *context;
 };
 
 int http_prepare(void); /* once, before the confinement. 0 or -errno */
 enum http_result http_perform(const struct http_request *request, struct http_answer *answer, struct failure *failure);
+
+/* Seconds from one date to another, both as RFC 9110 5.6.7 writes them today. False: they are not. (date.c) */
+bool date_difference(const char *from, const char *to, int64_t *seconds);
 
 /* --- authorization (token.c) --- */
 
