@@ -11,13 +11,22 @@ demo: deps
 	@tests/run_demo.sh $(BUILD)
 
 check: deps-check
-	@$(SUBMAKE) -j$$(nproc) all unit-tests replay-tests integration-tests survival-tests cgroup2-tests server-tests
-	@tests/run.sh $(BUILD) unit replay integration survival cgroup2 server
+	@$(SUBMAKE) -j$$(nproc) all unit-tests replay-tests integration-tests survival-tests cgroup2-tests server-tests program-tests
+	@tests/run.sh $(BUILD) unit replay integration survival cgroup2 server programs
 
 check-unit: unit-tests
 	@tests/run.sh $(BUILD) unit
 check-integration: all integration-tests
 	@tests/run.sh $(BUILD) integration
+
+# What users run: the demo, and what is installed.
+PROGRAM_TESTS := $(patsubst tests/programs/%.sh,$(BUILD)/tests/programs/%,$(wildcard tests/programs/test_*.sh))
+$(PROGRAM_TESTS): $(BUILD)/tests/programs/%: tests/programs/%.sh
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec "%s" "%s"\n' '$(abspath $<)' '$(abspath $(BUILD))' >$@
+	@chmod +x $@
+.PHONY: program-tests
+program-tests: all $(PROGRAM_TESTS)
 
 # Once more where cgroup v2 is alone: what touches cgroups. A machine with v2 beside v1 can do that (tests/with_cgroup2.sh).
 CGROUP2_TESTS := $(addprefix unit/test_,cgroup cgroup_usage clone) \
