@@ -108,7 +108,8 @@ int commit_names(struct arena *arena, const struct incoming *image, struct image
 	return 0;
 }
 
-static int commit(struct layer_set *set, const struct incoming *image, bool pinned, cri_call *call)
+static int commit(struct layer_set *set, const struct incoming *image, bool pinned, struct arena *arena,
+		  struct image_row *stored, cri_call *call)
 {
 	CLEANUP_LOCK int lock = -1;
 	struct image_row row = { .id = image->id,
@@ -135,7 +136,7 @@ static int commit(struct layer_set *set, const struct incoming *image, bool pinn
 	row.layers = rows;
 	if (!row.bytes)
 		row.bytes = strlen(image->config);
-	return store_image_commit(set->engine->store, &row, call);
+	return store_image_commit(set->engine->store, &row, arena, stored, call);
 }
 
 /* Whether a layer that was found ready has gone since, and so may be the reason for a failure. */
@@ -156,12 +157,13 @@ static bool lost_layer(struct layer_set *set, cri_call *call)
 }
 
 /* CRI_EAGAIN, not described: begin again. */
-static int attempt(struct layer_set *set, const struct incoming *image, bool pinned, cri_call *call)
+static int attempt(struct layer_set *set, const struct incoming *image, bool pinned, struct arena *arena,
+		   struct image_row *stored, cri_call *call)
 {
 	int result = layer_set_make(set, call);
 
 	if (result == 0)
-		result = commit(set, image, pinned, call);
+		result = commit(set, image, pinned, arena, stored, call);
 	if (result == 0 || result == CRI_EAGAIN || result == CRI_ECANCELED || result == CRI_ETIMEDOUT ||
 	    !lost_layer(set, call))
 		return result;
@@ -169,7 +171,8 @@ static int attempt(struct layer_set *set, const struct incoming *image, bool pin
 	return CRI_EAGAIN;
 }
 
-int image_make(struct layer_set *set, const struct incoming *image, bool pinned, cri_call *call)
+int image_make(struct layer_set *set, const struct incoming *image, bool pinned, struct arena *arena,
+	       struct image_row *stored, cri_call *call)
 {
 	CLEANUP_LOCK int lock = -1;
 	const char *const *chain_ids = NULL;
@@ -186,7 +189,7 @@ int image_make(struct layer_set *set, const struct incoming *image, bool pinned,
 	if (result < 0)
 		return result;
 	for (int i = 0; i < ATTEMPTS; i++) {
-		result = attempt(set, image, pinned, call);
+		result = attempt(set, image, pinned, arena, stored, call);
 		/* What came over a network is not fetched again. */
 		if (result < 0 && result != CRI_EAGAIN && set->layout < 0)
 			layer_set_keep(set, call);

@@ -6,8 +6,9 @@
 #include "image/incoming.h"
 
 /* Unpacks what is missing and stores the image. Another call that stores the same image is waited for, and what it
- * made is used. */
-int image_make(struct layer_set *set, const struct incoming *image, bool pinned, cri_call *call);
+ * made is used. *stored, which may be NULL, is what was stored, in the arena: who looks later may find it removed. */
+int image_make(struct layer_set *set, const struct incoming *image, bool pinned, struct arena *arena,
+	       struct image_row *stored, cri_call *call);
 
 /* An image's names as the tags and digests of its row. */
 int commit_names(struct arena *arena, const struct incoming *image, struct image_row *row, cri_call *call);

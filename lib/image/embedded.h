@@ -87,8 +87,9 @@ int embedded_read(struct embedded_import *import, cri_call *call);
 int embedded_admit(struct embedded_import *import, cri_call *call);
 /* Verifies all that the manifest names, which reads and mounts it: only what has been admitted. */
 int embedded_read_layers(struct embedded_import *import, cri_call *call);
-/* Stores the image. */
-int embedded_store(struct embedded_import *import, bool pinned, cri_call *call);
+/* Stores the image; *stored as image_make has it. */
+int embedded_store(struct embedded_import *import, bool pinned, struct arena *arena, struct image_row *stored,
+		   cri_call *call);
 
 /* --- mounts (embedded_mount.c) --- */
 

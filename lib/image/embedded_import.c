@@ -245,7 +245,8 @@ static int store_layer(struct embedded_import *import, const struct embedded_sou
 	return result < 0 ? result : store_layer_commit(store, row, text, "", 0, 0, call);
 }
 
-int embedded_store(struct embedded_import *import, bool pinned, cri_call *call)
+int embedded_store(struct embedded_import *import, bool pinned, struct arena *arena, struct image_row *stored,
+		   cri_call *call)
 {
 	CLEANUP_LOCK int image_lock = -1;
 	CLEANUP_LOCK int layers_lock = -1;
@@ -273,5 +274,5 @@ int embedded_store(struct embedded_import *import, bool pinned, cri_call *call)
 	for (size_t i = 0; i < import->n_sources && result == 0; i++)
 		result = store_layer(import, &import->sources[i], &rows[i], call);
 	test_point("embedded layer stored");
-	return result < 0 ? result : store_image_commit(import->engine->store, &row, call);
+	return result < 0 ? result : store_image_commit(import->engine->store, &row, arena, stored, call);
 }

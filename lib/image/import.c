@@ -193,15 +193,13 @@ static int make_images(struct import *import, struct incoming *images, size_t n_
 
 	for (size_t i = 0; i < n_images && result == 0; i++)
 		result = admit(import, &images[i], call);
-	for (size_t i = 0; i < n_images && result == 0; i++)
-		result = image_make(&set, &images[i], import->options->pinned, call);
-	if (result == 0)
-		progress_step(&import->progress, "commit");
 	for (size_t i = 0; i < n_images && result == 0; i++) {
-		result = store_image_get(import->engine->store, &list->arena, images[i].id, &row, call);
+		result = image_make(&set, &images[i], import->options->pinned, &list->arena, &row, call);
 		if (result == 0)
 			result = image_info_add(list, &row, call);
 	}
+	if (result == 0)
+		progress_step(&import->progress, "commit");
 	return result;
 }
 
@@ -224,9 +222,7 @@ static int import_embedded(struct import *import, cri_list *list, cri_call *call
 	if (result < 0)
 		return result;
 	progress_step(&import->progress, "commit");
-	result = embedded_store(&embedded, import->options->pinned, call);
-	if (result == 0)
-		result = store_image_get(import->engine->store, &list->arena, embedded.image.id, &row, call);
+	result = embedded_store(&embedded, import->options->pinned, &list->arena, &row, call);
 	return result < 0 ? result : image_info_add(list, &row, call);
 }
 

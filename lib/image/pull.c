@@ -249,7 +249,7 @@ static int make(struct pull *pull, const char **id)
 	int result = read_image(pull, &image);
 
 	if (result == 0)
-		result = image_make(&set, &image, pull->options->pinned, pull->call);
+		result = image_make(&set, &image, pull->options->pinned, NULL, NULL, pull->call);
 	if (result < 0)
 		return result;
 	progress_step(&pull->progress, "commit");

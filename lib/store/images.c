@@ -59,58 +59,7 @@ static int set_layers(struct transaction *transaction, int64_t image, const stru
 	return result;
 }
 
-static int commit(struct transaction *transaction, struct image_row *row)
-{
-	CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-	int64_t created_at = 0;
-	int64_t image;
-	int result = database_creation_time(transaction, SQL_NEWEST("image"), &created_at);
-
-	if (result == 0)
-		result = upsert(transaction, row, created_at);
-	if (result == 0)
-		result = sql_prepare(transaction, "SELECT row, created_at, pinned FROM image WHERE id = ?1",
-				     SQL_VALUES(SQL_TEXT(row->id)), &statement);
-	if (result == 0)
-		result = sql_step(transaction, statement);
-	if (result < 0)
-		return result;
-	image = sqlite3_column_int64(statement, 0);
-	row->created_at = sqlite3_column_int64(statement, 1);
-	row->pinned = sqlite3_column_int(statement, 2) != 0;
-	result = set_names(transaction, image, row);
-	return result < 0 ? result : set_layers(transaction, image, row);
-}
-
-int store_image_commit(struct store *store, struct image_row *row, cri_call *call)
-{
-	struct transaction transaction = transaction_of(store, TRANSACTION_WRITE_FULL, call);
-
-	while (transaction_next(&transaction))
-		transaction.result = commit(&transaction, row);
-	return transaction.result;
-}
-
-int store_image_pin(struct store *store, const char *id, cri_call *call)
-{
-	struct transaction transaction = transaction_of(store, TRANSACTION_WRITE, call);
-
-	while (transaction_next(&transaction))
-		transaction.result =
-			sql_run(&transaction, "UPDATE image SET pinned = 1 WHERE id = ?1", SQL_VALUES(SQL_TEXT(id)));
-	return transaction.result;
-}
-
-int store_image_delete(struct store *store, const char *id, cri_call *call)
-{
-	struct transaction transaction = transaction_of(store, TRANSACTION_WRITE_FULL, call);
-
-	while (transaction_next(&transaction))
-		transaction.result = sql_run(&transaction, "DELETE FROM image WHERE id = ?1", SQL_VALUES(SQL_TEXT(id)));
-	return transaction.result;
-}
-
-/* --- queries --- */
+/* --- rows --- */
 
 static int read_names(struct transaction *transaction, struct arena *arena, int64_t image, struct image_row *row)
 {
@@ -144,6 +93,65 @@ static int read_row(struct transaction *transaction, struct arena *arena, sqlite
 	return result < 0 ? result : read_names(transaction, arena, sqlite3_column_int64(statement, 8), row);
 }
 
+static int read_id(struct transaction *transaction, struct arena *arena, const char *id, struct image_row *row)
+{
+	CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
+	int result = sql_prepare(transaction, SELECT "WHERE id = ?1", SQL_VALUES(SQL_TEXT(id)), &statement);
+
+	if (result == 0)
+		result = sql_step(transaction, statement);
+	return result < 0 ? result : read_row(transaction, arena, statement, row);
+}
+
+static int commit(struct transaction *transaction, const struct image_row *row, struct arena *arena,
+		  struct image_row *stored)
+{
+	int64_t created_at = 0, image = 0;
+	int result = database_creation_time(transaction, SQL_NEWEST("image"), &created_at);
+
+	if (result == 0)
+		result = upsert(transaction, row, created_at);
+	if (result == 0)
+		result = sql_number(transaction, &image, "SELECT row FROM image WHERE id = ?1",
+				    SQL_VALUES(SQL_TEXT(row->id)));
+	if (result >= 0)
+		result = set_names(transaction, image, row);
+	if (result == 0)
+		result = set_layers(transaction, image, row);
+	return result < 0 || !stored ? result : read_id(transaction, arena, row->id, stored);
+}
+
+int store_image_commit(struct store *store, const struct image_row *row, struct arena *arena, struct image_row *stored,
+		       cri_call *call)
+{
+	struct transaction transaction = transaction_of(store, TRANSACTION_WRITE_FULL, call);
+
+	while (transaction_next(&transaction))
+		transaction.result = commit(&transaction, row, arena, stored);
+	return transaction.result;
+}
+
+int store_image_pin(struct store *store, const char *id, cri_call *call)
+{
+	struct transaction transaction = transaction_of(store, TRANSACTION_WRITE, call);
+
+	while (transaction_next(&transaction))
+		transaction.result =
+			sql_run(&transaction, "UPDATE image SET pinned = 1 WHERE id = ?1", SQL_VALUES(SQL_TEXT(id)));
+	return transaction.result;
+}
+
+int store_image_delete(struct store *store, const char *id, cri_call *call)
+{
+	struct transaction transaction = transaction_of(store, TRANSACTION_WRITE_FULL, call);
+
+	while (transaction_next(&transaction))
+		transaction.result = sql_run(&transaction, "DELETE FROM image WHERE id = ?1", SQL_VALUES(SQL_TEXT(id)));
+	return transaction.result;
+}
+
+/* --- queries --- */
+
 /* By tag or name@digest, of which the image that was stored last counts. 1: found; 0: not. */
 static int by_name(struct transaction *transaction, struct arena *arena, const char *name, const char **id)
 {
@@ -167,18 +175,12 @@ static int by_id(struct transaction *transaction, struct arena *arena, const cha
 
 static int get(struct transaction *transaction, struct arena *arena, const char *reference, struct image_row *row)
 {
-	CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
 	const char *id = NULL;
 	int result = by_name(transaction, arena, reference, &id);
 
 	if (result == 0)
 		result = by_id(transaction, arena, reference, &id);
-	if (result < 0)
-		return result;
-	result = sql_prepare(transaction, SELECT "WHERE id = ?1", SQL_VALUES(SQL_TEXT(id)), &statement);
-	if (result == 0)
-		result = sql_step(transaction, statement);
-	return result < 0 ? result : read_row(transaction, arena, statement, row);
+	return result < 0 ? result : read_id(transaction, arena, id, row);
 }
 
 int store_image_get(struct store *store, struct arena *arena, const char *reference, struct image_row *row,

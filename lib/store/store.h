@@ -217,9 +217,10 @@ struct image_row {
 };
 
 /* Inserts or refreshes an image; its tags are taken from whichever image had them; its digests are added. A refresh
- * keeps created_at, a pin, and the manifest when the new one is ""; row->created_at and row->pinned tell what is
- * stored. CRI_ENOTFOUND: a layer is no longer ready: begin again. FULL. */
-int store_image_commit(struct store *store, struct image_row *row, cri_call *call);
+ * keeps created_at, a pin, and the manifest when the new one is "". *stored, which may be NULL, is what is there now,
+ * in the arena: who looks later may find it removed. CRI_ENOTFOUND: a layer is no longer ready: begin again. FULL. */
+int store_image_commit(struct store *store, const struct image_row *row, struct arena *arena, struct image_row *stored,
+		       cri_call *call);
 /* By id ("sha256:…", hex, or prefix of at least 4), tag, or name@digest; references are already normalised.
  * A digest of several images (an index) names the one that was stored last. CRI_ENOTFOUND; CRI_EINVAL: an ambiguous
  * prefix. */

@@ -103,7 +103,7 @@ static void only_image_commits_are_synced(void **state)
 	assert_int_equal(store_layer_commit(f->store, &layer, "sha256:d", "", 1, 1, &f->call), 0);
 	assert_true(syncs > before);
 	before = syncs;
-	assert_int_equal(store_image_commit(f->store, &image, &f->call), 0);
+	assert_int_equal(store_image_commit(f->store, &image, NULL, NULL, &f->call), 0);
 	assert_true(syncs > before);
 	before = syncs;
 	assert_int_equal(store_setting_set(f->store, "a", "b", &f->call), 0);

@@ -3,9 +3,12 @@
 
 #define BUSYBOX "docker.io/library/busybox"
 
-static void commit(struct fixture *f, struct image_row *row)
+static struct image_row commit(struct fixture *f, const struct image_row *row)
 {
-	assert_int_equal(store_image_commit(f->store, row, &f->call), 0);
+	struct image_row stored;
+
+	assert_int_equal(store_image_commit(f->store, row, &f->arena, &stored, &f->call), 0);
+	return stored;
 }
 
 static struct image_row get(struct fixture *f, const char *reference)
@@ -45,9 +48,8 @@ static void a_row_comes_back_as_it_was(void **state)
 		.layers = layers,
 		.n_layers = 2,
 	};
-	struct image_row read;
+	struct image_row read, stored = commit(f, &row);
 
-	commit(f, &row);
 	read = get(f, row.id);
 	assert_string_equal(read.id, row.id);
 	assert_string_equal(read.config, row.config);
@@ -56,7 +58,7 @@ static void a_row_comes_back_as_it_was(void **state)
 	assert_int_equal(read.bytes, row.bytes);
 	assert_true(read.pinned);
 	assert_true(read.embedded);
-	assert_int_equal(read.created_at, row.created_at);
+	assert_int_equal(read.created_at, stored.created_at);
 	assert_int_equal(read.n_tags, 2);
 	assert_string_equal(read.tags[0], tags[1]);
 	assert_string_equal(read.tags[1], tags[0]);
@@ -155,13 +157,18 @@ static void a_refresh_keeps_what_it_must(void **state)
 	struct image_row again = {
 		.id = "sha256:1111", .config = "{}", .layers = &layers[1], .n_layers = 1, .bytes = 20
 	};
-	struct image_row read;
+	struct image_row read, stored;
 	int64_t *ids;
 
-	commit(f, &row);
-	commit(f, &again);
-	assert_int_equal(again.created_at, row.created_at);
-	assert_true(again.pinned);
+	read = commit(f, &row);
+	stored = commit(f, &again);
+	assert_int_equal(stored.created_at, read.created_at);
+	/* As one would read it now, when nobody has removed it. */
+	assert_true(stored.pinned);
+	assert_string_equal(stored.manifest, "{}");
+	assert_int_equal(stored.bytes, 20);
+	assert_int_equal(stored.n_layers, 1);
+	assert_int_equal(stored.layers[0], layers[1]);
 	read = get(f, row.id);
 	assert_string_equal(read.manifest, "{}");
 	assert_string_equal(read.manifest_digest, "sha256:01");
@@ -173,7 +180,8 @@ static void a_refresh_keeps_what_it_must(void **state)
 	/* A layer that is gone: nothing is changed. */
 	again.layers = layers;
 	again.bytes = 30;
-	ASSERT_FAILED(&f->call, store_image_commit(f->store, &again, &f->call), CRI_ENOTFOUND, "sha256:1111", "layer");
+	ASSERT_FAILED(&f->call, store_image_commit(f->store, &again, NULL, NULL, &f->call), CRI_ENOTFOUND,
+		      "sha256:1111", "layer");
 	assert_int_equal(get(f, row.id).bytes, 20);
 	assert_int_equal(get(f, row.id).n_layers, 1);
 }
@@ -267,7 +275,7 @@ static void layers_live_as_long_as_they_are_used(void **state)
 	assert_int_equal(ids[0], layers[2]);
 	/* No longer to be had, and told again until somebody deletes it. */
 	ASSERT_SILENT(&f->call, store_layer_find(f->store, &f->arena, "sha256:two", "", &row, &f->call), CRI_ENOTFOUND);
-	ASSERT_FAILED(&f->call, store_image_commit(f->store, &two, &f->call), CRI_ENOTFOUND, "sha256:2222");
+	ASSERT_FAILED(&f->call, store_image_commit(f->store, &two, NULL, NULL, &f->call), CRI_ENOTFOUND, "sha256:2222");
 	assert_int_equal(unused(f, &ids), 1);
 	assert_int_equal(store_layer_delete(f->store, layers[2], &f->call), 0);
 	assert_int_equal(store_layer_begin(f->store, "sha256:two", &begun, &f->call), 0);
