@@ -1,7 +1,7 @@
 # Tests where cgroup v2 is alone, whatever this machine has: in a virtual machine, as root there (tests/vm/run.sh).
 
 .PHONY: check-vm bench-vm
-DEPS_VM := user-mode-linux busybox-static kmod iproute2
+DEPS_VM := user-mode-linux busybox-static kmod iproute2 e2fsprogs
 
 check-vm: deps-check
 	@mk/deps.sh $(DEPS_VM)
@@ -13,5 +13,5 @@ check-vm: deps-check
 bench-vm: deps-check
 	@mk/deps.sh $(DEPS_VM)
 	@$(SUBMAKE) -j$$(nproc) all $(BENCHES)
-	@COMMAND='insmod $$(find /usr/lib/uml/modules/$$(uname -r) -name loop.ko); tests/bench/run.sh $(BUILD) 10 alone memory' \
+	@COMMAND='tests/bench/run.sh $(BUILD) 10 alone memory' \
 		SECONDS_MAX=300 tests/vm/run.sh $(BUILD)

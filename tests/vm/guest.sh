@@ -15,7 +15,10 @@ ln -sf /proc/self/fd /dev/fd
 mkdir -p /dev/pts /dev/shm
 mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
 ln -sf pts/ptmx /dev/ptmx
-for directory in /dev/shm /tmp /var/tmp; do
+# What is stored is on a disk: a tmpfs of this kernel keeps no attributes of users.
+mount -t ext4 /dev/ubda /tmp
+chmod 1777 /tmp
+for directory in /dev/shm /var/tmp; do
 	mount -t tmpfs -o mode=1777 tmpfs "$directory"
 done
 for directory in /run /mnt /var/lib; do
@@ -24,9 +27,14 @@ done
 mkdir /mnt/shared /mnt/sources
 mount -t hostfs -o "$vm_shared" none /mnt/shared
 mount -t hostfs -o "ro,$vm_sources" none /mnt/sources
-for module in overlay veth; do
-	insmod "$(find "$vm_modules/$(uname -r)" -name "$module.ko*")"
-done
+
+# Modules are loaded as they are needed, from where they are.
+mkdir -p /run/modules/lib
+ln -s "$vm_modules" /run/modules/lib/modules
+printf '#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n' >/run/modprobe
+chmod 755 /run/modprobe
+echo /run/modprobe >/proc/sys/kernel/modprobe
+/run/modprobe -a overlay loop veth
 
 # As systemd leaves it: the root holds no process, and lets others have all that it has.
 mount -t cgroup2 -o nsdelegate cgroup2 /sys/fs/cgroup

@@ -3,8 +3,8 @@
 # BUILD is a directory below the sources.
 # The machine is user-mode Linux, a kernel that is a program: it needs neither privileges nor hardware, and boots within
 # a second. Its root is this machine's own, read-only, so what is installed and built here is what runs there, and
-# whatever is written there is written to its memory.
-# MEMORY (megabytes) and SECONDS_MAX bound it; COMMAND is run instead of the tests.
+# whatever is written there is written to its memory, or to a disk of its own at /tmp.
+# MEMORY and DISK (megabytes) and SECONDS_MAX bound it; COMMAND is run instead of the tests.
 set -eu
 
 here=$(realpath "$(dirname "$0")")
@@ -12,6 +12,7 @@ sources=$(realpath "$here/../..")
 build=$(realpath --relative-to="$sources" "$1")
 shift
 memory=${MEMORY:-1536}
+disk=${DISK:-2048}
 limit=${SECONDS_MAX:-1800}
 
 case $sources in
@@ -35,9 +36,12 @@ else
 	printf 'exec tests/run.sh %s %s\n' "$build" "$*"
 fi >"$directory/command"
 
+truncate -s "${disk}M" "$directory/disk"
+mkfs.ext4 -q "$directory/disk"
+
 # The guest finds what it is told on the command line in the environment of its first process.
 timeout --kill-after=5 "$limit" linux.uml mem="${memory}M" root=none rootfstype=hostfs rootflags=/ ro quiet panic=-1 \
-	con=null con0=null,fd:1 init="$here/guest.sh" vm_shared="$directory" vm_sources="$sources" \
+	ubd0="$directory/disk" con=null con0=null,fd:1 init="$here/guest.sh" vm_shared="$directory" vm_sources="$sources" \
 	vm_modules=/usr/lib/uml/modules </dev/null >"$directory/console" 2>&1 &
 machine=$!
 : >"$directory/output"
