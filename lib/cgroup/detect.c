@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which cgroup hierarchies there are, from /proc/self/mountinfo (proc_pid_mountinfo(5)). */
+/* Which cgroup hierarchies there are, from the mounts that this process sees. */
 #include "cgroup/files.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/mountinfo.h"
 
 #include <fcntl.h>
 #include <string.h>
-
-#define MOUNTINFO_LIMIT (64u << 20)
 
 static const char step[] = "find the cgroups";
 
@@ -72,49 +71,9 @@ static int v2_controllers(const char *mountpoint, char **controllers)
 	return *controllers ? 0 : -ENOMEM;
 }
 
-/* "\040" and such stand for blanks, tabs, newlines and backslashes. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	for (const char *from = text; *from; to++) {
-		if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] >= '0' && from[2] <= '7' &&
-		    from[3] >= '0' && from[3] <= '7') {
-			*to = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-			from += 4;
-		} else {
-			*to = *from++;
-		}
-	}
-	*to = '\0';
-}
-
-struct mount_line {
-	char *root, *mountpoint, *type, *options;
-};
-
-static bool split(char *line, struct mount_line *mount)
-{
-	char *rest = strstr(line, " - ");
-	char *save = NULL;
-
-	if (!rest)
-		return false;
-	*rest = '\0';
-	strtok_r(line, " ", &save);
-	strtok_r(NULL, " ", &save);
-	strtok_r(NULL, " ", &save);
-	mount->root = strtok_r(NULL, " ", &save);
-	mount->mountpoint = strtok_r(NULL, " ", &save);
-	mount->type = strtok_r(rest + 3, " ", &save);
-	strtok_r(NULL, " ", &save);
-	mount->options = strtok_r(NULL, " ", &save);
-	return mount->mountpoint && mount->options;
-}
-
 /* Adds a mount, unless it shows a hierarchy that is there already. One may be mounted several times: bind mounts show a
  * part of it, and only the whole is of use. */
-static int add(struct cgroup_system *system, const struct mount_line *mount)
+static int add(struct cgroup_system *system, const struct mountinfo_line *mount)
 {
 	struct cgroup_hierarchy *hierarchy = &system->hierarchies[system->n_hierarchies];
 	CLEANUP_FREE char *controllers = NULL;
@@ -123,7 +82,6 @@ static int add(struct cgroup_system *system, const struct mount_line *mount)
 
 	if (strcmp(mount->root, "/") != 0)
 		return 0;
-	unescape(mount->mountpoint);
 	if (v2) {
 		if (cgroup_hierarchy_v2(system))
 			return 0;
@@ -173,15 +131,14 @@ static void settle_v2(struct cgroup_system *system)
 static int read_mounts(struct cgroup_system *system, cri_call *call)
 {
 	CLEANUP_BUFFER struct buffer text = BUFFER_EMPTY;
-	struct mount_line mount;
-	char *save = NULL;
-	int result = fs_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_LIMIT, &text);
+	struct mountinfo_line mount;
+	char *at;
+	int result = mountinfo_read(&text);
 
 	if (result < 0)
 		return call_fail_errno(call, result, step, "/proc/self/mountinfo");
-	for (char *line = text.length ? strtok_r(text.data, "\n", &save) : NULL; line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		if (!split(line, &mount) || (strcmp(mount.type, "cgroup") != 0 && strcmp(mount.type, "cgroup2") != 0))
+	for (at = text.data; mountinfo_next(&at, &mount);) {
+		if (strcmp(mount.type, "cgroup") != 0 && strcmp(mount.type, "cgroup2") != 0)
 			continue;
 		result = add(system, &mount);
 		if (result < 0)

@@ -2,6 +2,7 @@
 #include "image/filesystem.h"
 
 #include "base/fs.h"
+#include "base/mountinfo.h"
 #include "base/text.h"
 
 #include <fcntl.h>
@@ -11,48 +12,7 @@
 
 static const char step[] = "find the file system";
 
-#define MOUNTINFO_LIMIT ((size_t)16 << 20)
 #define UUID_DIRECTORY "/dev/disk/by-uuid"
-
-/* proc(5): blanks, newlines and backslashes as \ooo. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	while (*text) {
-		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] >= '0' && text[2] <= '7' &&
-		    text[3] >= '0' && text[3] <= '7') {
-			*to++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
-			text += 4;
-		} else {
-			*to++ = *text++;
-		}
-	}
-	*to = '\0';
-}
-
-/* The line "id parent major:minor root mountpoint options … - type source options". */
-static bool read_line(char *line, uint64_t mount, const char **mountpoint, const char **source)
-{
-	char *fields[5] = { NULL }, *save = NULL, *separator = strstr(line, " - ");
-	uint64_t id;
-
-	if (!separator)
-		return false;
-	*separator = '\0';
-	for (size_t i = 0; i < 5; i++) {
-		fields[i] = strtok_r(i ? NULL : line, " ", &save);
-		if (!fields[i])
-			return false;
-	}
-	if (text_to_uint64(fields[0], &id) || id != mount)
-		return false;
-	unescape(fields[4]);
-	*mountpoint = fields[4];
-	(void)strtok_r(separator + 3, " ", &save);
-	*source = strtok_r(NULL, " ", &save);
-	return true;
-}
 
 static bool is_device(const char *path, dev_t device)
 {
@@ -92,29 +52,30 @@ static int find_mount(const char *path, uint64_t *mount, dev_t *device, cri_call
 static int find(struct arena *arena, const char *path, const char **mountpoint, const char **uuid, cri_call *call)
 {
 	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
-	const char *point = NULL, *source = NULL, *found;
+	struct mountinfo_line line;
+	const char *found;
 	struct stat status;
 	uint64_t mount = 0;
 	dev_t device = 0;
-	char *line, *save = NULL;
+	char *at;
 	int error, result = find_mount(path, &mount, &device, call);
 
 	if (result < 0)
 		return result;
-	error = fs_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_LIMIT, &content);
+	error = mountinfo_read(&content);
 	if (error)
 		return call_fail_errno(call, error, step, "read /proc/self/mountinfo");
-	for (line = strtok_r(content.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (read_line(line, mount, &point, &source))
-			break;
-	if (!line)
-		return call_fail(call, CRI_ENOTFOUND, step, "%s is on no mount that this process sees", path);
-	*mountpoint = arena_strdup(arena, point);
+	at = content.data;
+	do {
+		if (!mountinfo_next(&at, &line))
+			return call_fail(call, CRI_ENOTFOUND, step, "%s is on no mount that this process sees", path);
+	} while (line.id != mount);
+	*mountpoint = arena_strdup(arena, line.mountpoint);
 	if (!*mountpoint)
 		return call_no_memory(call, step);
 	found = find_uuid(arena, device);
 	/* btrfs and others have device numbers of their own. */
-	if (!found && source && stat(source, &status) == 0 && S_ISBLK(status.st_mode))
+	if (!found && stat(line.source, &status) == 0 && S_ISBLK(status.st_mode))
 		found = find_uuid(arena, status.st_rdev);
 	*uuid = found ? found : *mountpoint;
 	return 0;

@@ -108,6 +108,10 @@ int namespaces_prepare_state(cri_engine *engine, cri_call *call)
 		if (result < 0)
 			return result;
 	}
+	/* Else no volume could hold it: a mount namespace is bound only in older ones, and a container's is younger. At
+	 * each open, as who pinned it may have been killed before this. */
+	if (mount(NULL, path, NULL, MS_UNBINDABLE, NULL) < 0)
+		return call_fail_errno(call, errno, step, "make %s unbindable", path);
 	result = is_pinned(path_host_namespace(engine, path));
 	if (result == 0)
 		result = pin_own_network(path);

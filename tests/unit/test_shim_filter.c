@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The built-in seccomp profile, tried on this machine's kernel: what it says of sockets, by all ways to make one. */
+/* The built-in seccomp profile, tried on this machine's kernel: what it says where a call's arguments
+ * decide, by all ways to make it. */
 #include "helpers/shim/filter_library.h"
 
 #include "base/cleanup.h"
@@ -8,9 +9,13 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -60,8 +65,8 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* The errno of socket() in a process with the filter; 0: it was made. */
-static int make_socket(long (*way)(unsigned long family), unsigned long family)
+/* With the filter, in a process of its own: the errno of a call by its first argument; 0: it succeeded. */
+static int error_of(long (*way)(unsigned long first), unsigned long first)
 {
 	int status = -1;
 	pid_t pid = fork();
@@ -72,7 +77,7 @@ static int make_socket(long (*way)(unsigned long family), unsigned long family)
 
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
 			_exit(255);
-		result = way(family);
+		result = way(first);
 		_exit(result < 0 ? (int)-result : 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -91,13 +96,95 @@ static long by_socket(unsigned long family)
 static void test_families(void **state)
 {
 	(void)state;
-	assert_int_equal(make_socket(by_socket, AF_UNIX), 0);
-	assert_int_equal(make_socket(by_socket, AF_INET), 0);
-	assert_int_equal(make_socket(by_socket, AF_VSOCK), ENOSYS);
+	assert_int_equal(error_of(by_socket, AF_UNIX), 0);
+	assert_int_equal(error_of(by_socket, AF_INET), 0);
+	assert_int_equal(error_of(by_socket, AF_VSOCK), EPERM);
 	/* The kernel takes the lower 32 bits. */
-	assert_int_equal(make_socket(by_socket, (1UL << 32) | AF_VSOCK), ENOSYS);
+	assert_int_equal(error_of(by_socket, (1UL << 32) | AF_VSOCK), EPERM);
+	assert_int_equal(error_of(by_socket, AF_MAX), EPERM);
 	/* One beyond AF_VSOCK comes as far as the kernel, which may not have it. */
-	assert_int_not_equal(make_socket(by_socket, AF_XDP), ENOSYS);
+	assert_int_not_equal(error_of(by_socket, AF_XDP), EPERM);
+	assert_int_not_equal(error_of(by_socket, AF_XDP), ENOSYS);
+}
+
+/* Without a stack the child goes on with its parent's. */
+static long by_clone(unsigned long flags)
+{
+	long pid = syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 ? -errno : pid;
+}
+
+/* Flags that the filter does not see. */
+static long by_clone3(unsigned long flags)
+{
+	unsigned long arguments[8] = { flags, 0, 0, 0, SIGCHLD };
+	long pid = syscall(SYS_clone3, arguments, sizeof(arguments));
+
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 ? -errno : pid;
+}
+
+static void test_new_namespaces(void **state)
+{
+	static const unsigned long flags[] = {
+		CLONE_NEWNS,
+		CLONE_NEWCGROUP,
+		CLONE_NEWUTS,
+		CLONE_NEWIPC,
+		CLONE_NEWUSER,
+		CLONE_NEWPID,
+		CLONE_NEWNET,
+		CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET,
+		CLONE_NEWUSER | CLONE_VFORK | CLONE_PTRACE,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		assert_int_equal(error_of(by_clone, flags[i]), EPERM);
+		assert_int_equal(error_of(by_clone, flags[i] | 1UL << 40), EPERM);
+		/* So that the C library uses clone. */
+		assert_int_equal(error_of(by_clone3, flags[i]), ENOSYS);
+	}
+	assert_int_equal(error_of(by_clone3, 0), ENOSYS);
+	assert_int_equal(error_of(by_clone, 0), 0);
+	assert_int_equal(error_of(by_clone, CLONE_FS | CLONE_FILES), 0);
+}
+
+static bool is_allowed_personality(unsigned int persona)
+{
+	return (persona & ~0x20008U) == 0 || persona == 0xffffffff;
+}
+
+/* All that differ from an allowed one by one or two bits, and many others. */
+static long try_personalities(unsigned long seed)
+{
+	static const unsigned int allowed[] = { 0, 0x8, 0x20000, 0x20008, 0xffffffff };
+	uint64_t random = seed;
+
+	for (unsigned int i = 0; i < 5 * 32 * 32 + 20000; i++) {
+		unsigned int persona = allowed[i % 5] ^ 1U << i / 5 % 32 ^ 1U << i / 160 % 32;
+		long result;
+
+		random = random * 6364136223846793005U + 1442695040888963407U;
+		if (i >= 5 * 32 * 32)
+			persona = (unsigned int)(random >> 32);
+		if (i % 5 == 0 && i >= 5 * 32 * 32)
+			persona |= (unsigned int)(random << 8);
+		result = syscall(SYS_personality, persona | (i & 1 ? random << 32 : 0));
+		if (is_allowed_personality(persona) ? result < 0 : result != -1 || errno != EPERM)
+			return -1 - (long)(i % 250);
+	}
+	return 0;
+}
+
+static void test_personalities(void **state)
+{
+	(void)state;
+	assert_int_equal(error_of(try_personalities, 7), 0);
 }
 
 #ifdef __x86_64__
@@ -115,6 +202,15 @@ static long call_of_i386(long number, unsigned long first, unsigned long second,
 static long by_i386(unsigned long family)
 {
 	return call_of_i386(359, family, SOCK_DGRAM, 0);
+}
+
+static long clone_by_i386(unsigned long flags)
+{
+	long pid = call_of_i386(120, flags | SIGCHLD, 0, 0);
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
 }
 
 static long by_socketcall(unsigned long family)
@@ -142,15 +238,17 @@ static bool runs_i386(void)
 	return status == 0;
 }
 
-static void test_families_of_i386(void **state)
+static void test_i386(void **state)
 {
 	(void)state;
 	if (!runs_i386())
 		skip(); /* a kernel without 32-bit programs */
-	assert_int_equal(make_socket(by_i386, AF_INET), 0);
-	assert_int_equal(make_socket(by_i386, AF_VSOCK), ENOSYS);
-	assert_int_equal(make_socket(by_socketcall, AF_VSOCK), EPERM);
-	assert_int_equal(make_socket(by_socketcall, AF_INET), EPERM);
+	assert_int_equal(error_of(by_i386, AF_INET), 0);
+	assert_int_equal(error_of(clone_by_i386, CLONE_NEWUSER), EPERM);
+	assert_int_equal(error_of(clone_by_i386, 0), 0);
+	assert_int_equal(error_of(by_i386, AF_VSOCK), EPERM);
+	assert_int_equal(error_of(by_socketcall, AF_VSOCK), EPERM);
+	assert_int_equal(error_of(by_socketcall, AF_INET), EPERM);
 }
 #endif
 
@@ -158,8 +256,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_families),
+		cmocka_unit_test(test_new_namespaces),
+		cmocka_unit_test(test_personalities),
 #ifdef __x86_64__
-		cmocka_unit_test(test_families_of_i386),
+		cmocka_unit_test(test_i386),
 #endif
 	};
 

@@ -84,6 +84,10 @@ static int do_mount(int root_fd, const struct order *order, struct failure *fail
 	if (is_directory(order->fds[0]) != is_directory(target_fd))
 		return fail(failure, ENOTDIR, mount_step, "%s and what is mounted there are not of one kind", target);
 	result = attach(order->fds[0], target_fd);
+	if (result == -ELOOP)
+		return fail(failure, result, mount_step,
+			    "%s: below its source a mount namespace is bound; run mount --make-unbindable on that",
+			    target);
 	return result < 0 ? fail(failure, result, mount_step, "%s", target) : 0;
 }
 

@@ -79,7 +79,7 @@ int filter_add_architecture(struct filter *filter, uint32_t architecture)
 	return fail(filter->failure, code_of_errno(result), result, filter_step, "add an architecture");
 }
 
-int filter_add_rule(struct filter *filter, uint32_t action, int number, const struct scmp_arg_cmp *arguments,
+int filter_add_rule(const struct filter *filter, uint32_t action, int number, const struct scmp_arg_cmp *arguments,
 		    unsigned int n_arguments)
 {
 	int result = filter->library->rule_add_array(filter->context, action, number, n_arguments, arguments);

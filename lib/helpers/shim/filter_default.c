@@ -116,44 +116,88 @@ static bool has(const struct filter *filter, int capability)
 	return capability != NEVER && filter->capabilities & BIT(capability);
 }
 
+/* One more rule of a system call that is told by its first argument, unless one before it failed. */
+static void add_case(const struct filter *filter, uint32_t action, int number, struct scmp_arg_cmp first, int *result)
+{
+	if (*result == 0)
+		*result = filter_add_rule(filter, action, number, &first, 1);
+}
+
+#define refuse_case(filter, number, first, result)                                                                     \
+	add_case((filter), SCMP_ACT_ERRNO(EPERM), (number), (first), (result))
+#define allow_case(filter, number, first, result) add_case((filter), SCMP_ACT_ALLOW, (number), (first), (result))
+
+/*
+ * Where an argument decides, the rules of what is refused are the exact complement of those of what is allowed: no two
+ * may be true of one argument, as libseccomp does not say which would win, and where none is, the call would be unknown
+ * instead of refused.
+ */
+
 /* All but AF_VSOCK, which leads to the hypervisor, past every namespace. Told by what is allowed: a filter compares 64
  * bits, the kernel takes the lower 32, so that "not AF_VSOCK" would let it through with any bit above them. */
-static int add_socket(struct filter *filter, int number)
+static int add_socket(const struct filter *filter, int number)
 {
-	const struct scmp_arg_cmp below = SCMP_A0(SCMP_CMP_LT, AF_VSOCK);
-	int result = filter_add_rule(filter, SCMP_ACT_ALLOW, number, &below, 1);
+	int result = 0;
 
-	for (unsigned int family = AF_VSOCK + 1; family < AF_MAX && result == 0; family++) {
-		const struct scmp_arg_cmp is = SCMP_A0(SCMP_CMP_EQ, family);
+	allow_case(filter, number, SCMP_A0(SCMP_CMP_LT, AF_VSOCK), &result);
+	refuse_case(filter, number, SCMP_A0(SCMP_CMP_EQ, AF_VSOCK), &result);
+	for (unsigned int family = AF_VSOCK + 1; family < AF_MAX; family++)
+		allow_case(filter, number, SCMP_A0(SCMP_CMP_EQ, family), &result);
+	refuse_case(filter, number, SCMP_A0(SCMP_CMP_GE, AF_MAX), &result);
+	return result;
+}
 
-		result = filter_add_rule(filter, SCMP_ACT_ALLOW, number, &is, 1);
+/* All but new namespaces. */
+static int add_clone(const struct filter *filter, int number)
+{
+	int result = 0;
+
+	allow_case(filter, number, SCMP_A0(SCMP_CMP_MASKED_EQ, NEW_NAMESPACES, 0), &result);
+	for (uint64_t flag = 1; flag <= NEW_NAMESPACES; flag <<= 1) {
+		if (flag & NEW_NAMESPACES)
+			refuse_case(filter, number, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag), &result);
+	}
+	return result;
+}
+
+/* Linux with its 32-bit and its old-BSD-like behaviour, and the question which it is. */
+static int add_personality(const struct filter *filter, int number)
+{
+	const uint64_t question = UINT32_MAX, behaviours = 0x20008, others = question & ~behaviours;
+	int result = 0;
+
+	allow_case(filter, number, SCMP_A0(SCMP_CMP_MASKED_EQ, others, 0), &result);
+	allow_case(filter, number, SCMP_A0(SCMP_CMP_MASKED_EQ, question, question), &result);
+	/* Of the others some, but not all: somewhere, going round, one that is set precedes one that is not. */
+	for (uint64_t flag = 1; flag <= others; flag <<= 1) {
+		uint64_t next = flag;
+
+		if (!(flag & others))
+			continue;
+		do
+			next = next == BIT(31) ? 1 : next << 1;
+		while (!(next & others));
+		refuse_case(filter, number, SCMP_A0(SCMP_CMP_MASKED_EQ, flag | next, flag), &result);
+	}
+	/* All of them, but it is not the question. */
+	for (uint64_t flag = 1; flag <= behaviours; flag <<= 1) {
+		if (flag & behaviours)
+			refuse_case(filter, number, SCMP_A0(SCMP_CMP_MASKED_EQ, others | flag, others), &result);
 	}
 	return result;
 }
 
 /* Not its numbers decide, but its arguments. 1: it is none of these. */
-static int add_by_arguments(struct filter *filter, const char *name, int number)
+static int add_by_arguments(const struct filter *filter, const char *name, int number)
 {
-	/* Linux and its 32-bit and old-BSD-like behaviours, and the question which it is. */
-	static const uint64_t personalities[] = { 0x0, 0x8, 0x20000, 0x20008, 0xffffffff };
-	const struct scmp_arg_cmp plain_clone = SCMP_A0(SCMP_CMP_MASKED_EQ, NEW_NAMESPACES, 0);
-	int result = 0;
-
 	if (strcmp(name, "clone") == 0 && !has(filter, CAP_SYS_ADMIN))
-		return filter_add_rule(filter, SCMP_ACT_ALLOW, number, &plain_clone, 1);
-	/* Its flags are in memory, where no filter sees them; without it the C library uses clone. */
+		return add_clone(filter, number);
+	/* Its flags are in memory, where no filter sees them; unknown, the C library uses clone. */
 	if (strcmp(name, "clone3") == 0 && !has(filter, CAP_SYS_ADMIN))
 		return 0;
 	if (strcmp(name, "socket") == 0)
 		return add_socket(filter, number);
-	if (strcmp(name, "personality") != 0)
-		return 1;
-	for (size_t i = 0; i < sizeof(personalities) / sizeof(*personalities) && result == 0; i++) {
-		const struct scmp_arg_cmp is = SCMP_A0(SCMP_CMP_EQ, personalities[i]);
-
-		result = filter_add_rule(filter, SCMP_ACT_ALLOW, number, &is, 1);
-	}
-	return result;
+	return strcmp(name, "personality") == 0 ? add_personality(filter, number) : 1;
 }
 
 static int add_by_name(struct filter *filter, const char *name)

@@ -39,7 +39,7 @@ int filter_library_load(struct filter_library *library, struct failure *failure)
 /* Adds an architecture, unless it is there or is unknown to this machine's library. */
 int filter_add_architecture(struct filter *filter, uint32_t architecture);
 /* Adds a rule; `number` may be libseccomp's stand-in for a call that this machine's architecture lacks. */
-int filter_add_rule(struct filter *filter, uint32_t action, int number, const struct scmp_arg_cmp *arguments,
+int filter_add_rule(const struct filter *filter, uint32_t action, int number, const struct scmp_arg_cmp *arguments,
 		    unsigned int n_arguments);
 
 /* Both make filter->context. */

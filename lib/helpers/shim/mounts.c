@@ -2,9 +2,10 @@
 #include "mounts.h"
 
 #include "init_link.h"
+#include "tree.h"
 
 #include "base/cleanup.h"
-#include "base/fs.h"
+#include "base/mountinfo.h"
 
 #include <fcntl.h>
 #include <linux/stat.h>
@@ -14,8 +15,6 @@
 #include <sys/stat.h>
 
 static const char step[] = "prepare the mounts";
-
-#define MOUNTINFO_LIMIT (64u << 20)
 
 /* The options that a mount can have, as mount(8) names them. */
 static const struct {
@@ -66,44 +65,29 @@ static int read_options(const cJSON *mount, const char *target, struct mount_opt
 	return 0;
 }
 
-/* Whether mountinfo's optional fields of the mount begin with `word` ("shared:", "master:"). 1, 0 or -errno. */
-static int has_propagation(const char *mountinfo, uint64_t mount_id, const char *word)
-{
-	const char *line = mountinfo;
-
-	while (line && *line) {
-		const char *end = strchrnul(line, '\n');
-		char *rest;
-
-		if (strtoull(line, &rest, 10) == mount_id) {
-			const char *separator = strstr(rest, " - ");
-			const char *found = strstr(rest, word);
-
-			return found && separator && found < separator && separator < end;
-		}
-		line = *end ? end + 1 : end;
-	}
-	return -ENOENT;
-}
-
 /* Mounts made inside reach the host only through a shared mount; those of the host reach inside only from one that is
  * shared or a slave. Anything else would be a promise that does not hold. */
 static int check_propagation(const char *source, const char *propagation, struct failure *failure)
 {
-	CLEANUP_BUFFER struct buffer mountinfo = BUFFER_EMPTY;
+	CLEANUP_BUFFER struct buffer text = BUFFER_EMPTY;
+	struct mountinfo_line line;
 	struct statx status;
-	int shared, slave;
+	char *at;
 	int result;
 
 	if (statx(AT_FDCWD, source, 0, STATX_MNT_ID, &status) < 0)
 		return fail(failure, CRI_EINVAL, errno, step, "%s", source);
-	result = fs_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_LIMIT, &mountinfo);
+	result = mountinfo_read(&text);
 	if (result < 0)
 		return fail(failure, code_of_errno(result), result, step, "/proc/self/mountinfo");
-	shared = has_propagation(mountinfo.data, status.stx_mnt_id, " shared:");
-	slave = has_propagation(mountinfo.data, status.stx_mnt_id, " master:");
-	if (shared > 0 || (slave > 0 && strcmp(propagation, "slave") == 0))
-		return 0;
+	at = text.data;
+	while (mountinfo_next(&at, &line)) {
+		if (line.id != status.stx_mnt_id)
+			continue;
+		if (strstr(line.propagation, "shared:") ||
+		    (strstr(line.propagation, "master:") && strcmp(propagation, "slave") == 0))
+			return 0;
+	}
 	return fail(failure, CRI_EPRECONDITION, 0, step,
 		    "%s is not on a shared mount, so mounts cannot propagate %s the container: mount --make-shared it",
 		    source, strcmp(propagation, "slave") == 0 ? "into" : "from and into");
@@ -153,10 +137,9 @@ static int make_tree(struct bind *bind, int *tree, struct failure *failure)
 			return result;
 		propagation.propagation = strcmp(bind->propagation, "slave") == 0 ? MS_SLAVE : 0;
 	}
-	*tree = open_tree(AT_FDCWD, bind->source,
-			  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (bind->recursive ? AT_RECURSIVE : 0));
+	*tree = tree_clone(bind->source, bind->recursive);
 	if (*tree < 0)
-		return fail(failure, errno == ENOENT ? CRI_EINVAL : code_of_errno(errno), errno, step, "%s at %s",
+		return fail(failure, *tree == -ENOENT ? CRI_EINVAL : code_of_errno(*tree), *tree, step, "%s at %s",
 			    bind->source, bind->target);
 	result = set_attributes(*tree, bind->recursive, &propagation);
 	if (result == 0 && bind->readonly && !bind->recursive_readonly)
@@ -192,24 +175,6 @@ static int send_bind(const cJSON *mount, const char *target, int init_socket, st
 	return result < 0 ? fail(failure, code_of_errno(result), result, step, "send %s to cri-init", target) : 0;
 }
 
-/* For so long this process is in the monitors' mount namespace, whose root it then has too. */
-static int open_in_monitors(const struct order *order, const char *source, int *tree)
-{
-	CLEANUP_CLOSE int monitors = open(order->monitor_mounts, O_RDONLY | O_CLOEXEC);
-	CLEANUP_CLOSE int here = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	CLEANUP_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int result = 0;
-
-	if (monitors < 0 || here < 0 || root < 0 || setns(monitors, CLONE_NEWNS) < 0)
-		return -errno;
-	*tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	if (*tree < 0)
-		result = -errno;
-	if (setns(here, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0)
-		return -errno;
-	return result;
-}
-
 static int send_layer(const cJSON *mount, const char *target, const struct order *order, int init_socket,
 		      struct failure *failure)
 {
@@ -219,9 +184,9 @@ static int send_layer(const cJSON *mount, const char *target, const struct order
 
 	if (json_string(mount, "source", &source) < 0)
 		return fail(failure, CRI_ECORRUPT, 0, step, "%s: the mount is malformed", target);
-	result = open_in_monitors(order, source, &tree);
-	if (result < 0)
-		return fail(failure, code_of_errno(result), result, step, "layer %s at %s", source, target);
+	tree = tree_clone_in(order->monitor_mounts, source);
+	if (tree < 0)
+		return fail(failure, code_of_errno(tree), tree, step, "layer %s at %s", source, target);
 	result = init_send(init_socket, INIT_MOUNT, 0, &target, 1, &tree, 1);
 	return result < 0 ? fail(failure, code_of_errno(result), result, step, "send %s to cri-init", target) : 0;
 }
