@@ -35,6 +35,7 @@ int data_write(struct unpack *unpack, struct archive *tar, struct archive_entry 
 
 	if (size < 0)
 		return unpack_refuse(unpack, "a member's size is negative");
+	unpack->whole = size == 0;
 	while ((result = archive_read_data_block(tar, &bytes, &length, &offset)) == ARCHIVE_OK) {
 		unpack->written += length;
 		if (unpack->written > unpack->max_bytes)
@@ -44,6 +45,7 @@ int data_write(struct unpack *unpack, struct archive *tar, struct archive_entry 
 			return error;
 		if (length > 0)
 			end = offset + (int64_t)length;
+		unpack->whole = end == size;
 	}
 	if (result != ARCHIVE_EOF)
 		return unpack_refuse(unpack, "%.200s", archive_error_string(tar));

@@ -4,9 +4,50 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define READ_SIZE ((size_t)256 * 1024)
+
+#define BLOCK_SIZE 512
+
+/* What libarchive reads from. */
+struct source {
+	struct unpack *unpack;
+	int fd;
+	uint64_t bytes;
+	char buffer[READ_SIZE];
+};
+
+/* At the end of what comes. Some tools (umoci insert, 0.4) leave out the zeros that fill the last member's last block,
+ * and Go's reader, by which such images were tried, does not miss them. */
+static ssize_t fill_block(struct source *source)
+{
+	const size_t missing = (BLOCK_SIZE - source->bytes % BLOCK_SIZE) % BLOCK_SIZE;
+
+	if (!source->unpack->whole)
+		return 0;
+	memset(source->buffer, 0, missing);
+	source->bytes += missing;
+	return (ssize_t)missing;
+}
+
+static la_ssize_t read_source(struct archive *tar, void *context, const void **bytes)
+{
+	struct source *source = context;
+	ssize_t length;
+
+	do
+		length = read(source->fd, source->buffer, sizeof(source->buffer));
+	while (length < 0 && errno == EINTR);
+	if (length < 0) {
+		archive_set_error(tar, errno, "read the tar");
+		return -1;
+	}
+	source->bytes += (size_t)length;
+	*bytes = source->buffer;
+	return length > 0 ? length : fill_block(source);
+}
 
 static int unpack_all(struct unpack *unpack, struct archive *tar)
 {
@@ -69,13 +110,17 @@ static int report_missing(const struct path_set *missing)
 
 int tar_unpack(struct unpack *unpack, int fd)
 {
+	static struct source source;
 	struct archive *tar = archive_read_new();
 	int error;
 
 	if (!tar)
 		return -ENOMEM;
+	source.unpack = unpack;
+	source.fd = fd;
+	source.bytes = 0;
 	if (archive_read_support_format_tar(tar) != ARCHIVE_OK ||
-	    archive_read_open_fd(tar, fd, READ_SIZE) != ARCHIVE_OK)
+	    archive_read_open(tar, &source, NULL, read_source, NULL) != ARCHIVE_OK)
 		error = unpack_refuse(unpack, "%.200s", archive_error_string(tar));
 	else
 		error = unpack_all(unpack, tar);

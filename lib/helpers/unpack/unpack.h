@@ -33,6 +33,7 @@ struct unpack {
 	bool archive;
 	uint64_t max_entries, max_bytes;
 	uint64_t entries, written; /* members and their data so far */
+	bool whole;                /* all data of the last member came */
 	uint64_t bytes, inodes;    /* on disk */
 	bool recount;              /* something was replaced: bytes and inodes are not exact */
 
