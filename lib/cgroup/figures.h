@@ -52,7 +52,7 @@ struct cgroup_device {
 	uint64_t read_bytes, written_bytes, reads, writes;
 };
 
-#define CGROUP_MAX_DEVICES 32
+#define CGROUP_MAX_DEVICES 128
 
 struct cgroup_figures {
 	int64_t timestamp; /* wall clock, nanoseconds */

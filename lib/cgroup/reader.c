@@ -39,6 +39,8 @@ int cgroup_reader_open(struct cgroup_reader *reader, const struct cgroup_system 
 	reader->system = system;
 	reader->cgroup = cgroup;
 	reader->directory = -1;
+	reader->large = NULL;
+	reader->text = reader->small;
 	reader->text[0] = '\0';
 	if (!system->unified)
 		return 1;
@@ -49,6 +51,28 @@ int cgroup_reader_open(struct cgroup_reader *reader, const struct cgroup_system 
 	if (reader->directory < 0)
 		return errno == ENOENT ? 0 : -errno;
 	return 1;
+}
+
+/* In one read(2) like the small ones. */
+static ssize_t read_large(struct cgroup_reader *reader, int directory, const char *file)
+{
+	char *end;
+	ssize_t length;
+
+	if (!reader->large)
+		reader->large = malloc(CGROUP_TEXT_MAX);
+	if (!reader->large)
+		return -ENOMEM;
+	reader->text = reader->large;
+	length = cgroup_file_read_at(directory, file, reader->text, CGROUP_TEXT_MAX);
+	if (length != -EFBIG)
+		return length;
+	reader->text[CGROUP_TEXT_MAX - 1] = '\0';
+	end = strrchr(reader->text, '\n');
+	if (!end)
+		return -EFBIG;
+	*end = '\0';
+	return end - reader->text;
 }
 
 int cgroup_reader_text(struct cgroup_reader *reader, const struct cgroup_hierarchy *hierarchy, const char *file)
@@ -63,7 +87,10 @@ int cgroup_reader_text(struct cgroup_reader *reader, const struct cgroup_hierarc
 	}
 	if (is_error(directory))
 		return directory;
-	length = cgroup_file_read_at(directory, file, reader->text, sizeof(reader->text));
+	reader->text = reader->small;
+	length = cgroup_file_read_at(directory, file, reader->text, CGROUP_TEXT_SIZE);
+	if (length == -EFBIG)
+		length = read_large(reader, directory, file);
 	if (length == -ENOENT || length == -ENODEV || length == -EOPNOTSUPP)
 		return 0;
 	return length < 0 ? (int)length : 1;

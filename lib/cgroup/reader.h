@@ -7,22 +7,27 @@
 #include "base/cleanup.h"
 #include "cgroup/files.h"
 
-/* memory.stat has about 70 lines; room for what kernels will add. */
+/* memory.stat has about 70 lines; room for what kernels will add. Files with lines for each disk may be longer: those
+ * are read again into memory of their own, and what does not fit that is cut behind the last whole line. */
 #define CGROUP_TEXT_SIZE 8192
+#define CGROUP_TEXT_MAX ((size_t)256 * 1024)
 
 struct cgroup_reader {
 	const struct cgroup_system *system;
 	const char *cgroup;
 	int directory; /* on v2 alone, where all files are in one; else -1 */
-	char text[CGROUP_TEXT_SIZE];
+	char *text;    /* what was read last: `small`, or `large` */
+	char *large;   /* NULL, or CGROUP_TEXT_MAX bytes */
+	char small[CGROUP_TEXT_SIZE];
 };
 
-/* 1; 0: the cgroup is gone; -errno. `directory` is the caller's to close, whatever the answer. */
+/* 1; 0: the cgroup is gone; -errno. CLEANUP_CGROUP_READER is the caller's, whatever the answer. */
 int cgroup_reader_open(struct cgroup_reader *reader, const struct cgroup_system *system, const char *cgroup);
 
 static inline void cleanup_cgroup_reader(struct cgroup_reader *reader)
 {
 	cleanup_close_fd(&reader->directory);
+	free(reader->large);
 }
 #define CLEANUP_CGROUP_READER CLEANUP(cleanup_cgroup_reader)
 

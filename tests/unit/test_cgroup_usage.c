@@ -316,6 +316,66 @@ static void test_figures_v1(void **state)
 	assert_int_equal(figures.devices[0].writes, 2);
 }
 
+static void put_devices(const char *file, unsigned n, const char *line)
+{
+	CLEANUP_BUFFER struct buffer text = BUFFER_EMPTY;
+
+	for (unsigned i = 0; i < n; i++) {
+		buffer_printf(&text, "259:%u ", i);
+		buffer_printf(&text, "%s%u\n", line, i);
+	}
+	assert_false(text.failed);
+	put("", file, text.data);
+}
+
+/* A storage server has more disks than a page has room for; what is beyond any reason is left out, and fails nothing.
+ */
+static void test_figures_of_many_devices(void **state)
+{
+	static const char line[] = "rbytes=18446744073709551615 wbytes=18446744073709551615 rios=18446744073709551615 "
+				   "dbytes=18446744073709551615 dios=18446744073709551615 wios=";
+	struct cgroup_system system = v2();
+	struct cgroup_figures figures;
+
+	(void)state;
+	put_v2();
+	for (unsigned n = 60; n <= 6000; n *= 10) {
+		const unsigned told = n < CGROUP_MAX_DEVICES ? n : CGROUP_MAX_DEVICES;
+
+		put_devices("io.stat", n, line);
+		assert_int_equal(cgroup_figures_read(&system, CGROUP, &figures, &call), 0);
+		assert_int_equal(figures.n_devices, told);
+		assert_int_equal(figures.devices[told - 1].minor, told - 1);
+		assert_int_equal(figures.devices[told - 1].writes, told - 1);
+		assert_figure(FIGURE_THREADS, 7);
+		assert_figure(FIGURE_IO_STALLED, 4000);
+	}
+	put("", "io.stat", "");
+	assert_int_equal(cgroup_figures_read(&system, CGROUP, &figures, &call), 0);
+	assert_int_equal(figures.n_devices, 0);
+}
+
+static void test_figures_of_many_devices_v1(void **state)
+{
+	struct cgroup_system system = {
+		.hierarchies = { { .mountpoint = directory, .controllers = (char *)",blkio," } },
+		.n_hierarchies = 1,
+	};
+	struct cgroup_figures figures;
+
+	(void)state;
+	put_devices("blkio.throttle.io_service_bytes_recursive", 100,
+		    "Sync 18446744073709551615\n1:1 Async 18446744073709551615\n1:1 Discard "
+		    "18446744073709551615\n1:1 Total 18446744073709551615\n1:1 Write ");
+	put_devices("blkio.throttle.io_serviced_recursive", 100, "Read ");
+	assert_int_equal(cgroup_figures_read(&system, CGROUP, &figures, &call), 0);
+	/* And 1:1. */
+	assert_int_equal(figures.n_devices, 101);
+	assert_int_equal(figures.devices[100].minor, 99);
+	assert_int_equal(figures.devices[100].reads, 99);
+	assert_int_equal(figures.devices[1].written_bytes, 99);
+}
+
 /* Names are what they are known by; what has further labels has values for them. */
 static void test_the_table_of_metrics(void **state)
 {
@@ -387,6 +447,8 @@ int main(void)
 		TEST(test_v1),
 		TEST(test_figures_v2),
 		TEST(test_figures_v1),
+		TEST(test_figures_of_many_devices),
+		TEST(test_figures_of_many_devices_v1),
 		TEST(test_the_table_of_metrics),
 		TEST(test_interfaces),
 	};
