@@ -11,7 +11,7 @@ const struct setting settings_table[] = {
 	{ "graph", .kind = SETTING_PATH, .flag = "graph", .letter = 'g', .placeholder = "DIRECTORY",
 	  .fallback = "/var/lib/libcri", .explanation = "Images, writable layers and the database." },
 	{ "state", .kind = SETTING_PATH, .flag = "state", .placeholder = "DIRECTORY", .fallback = "/run/libcri",
-	  .explanation = "What does not outlive the machine; on a tmpfs." },
+	  .explanation = "What does not outlive the machine; on a tmpfs, or empty: then one is mounted there." },
 	{ "pidfile", .kind = SETTING_PATH, .flag = "pidfile", .letter = 'p', .placeholder = "FILE", .fallback = "",
 	  .explanation = "Where to write the process id; locked while the daemon runs." },
 	{ "group", .kind = SETTING_TEXT, .flag = "group", .letter = 'G', .placeholder = "GROUP", .fallback = "",

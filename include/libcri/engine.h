@@ -74,7 +74,7 @@ typedef struct cri_handler_options {
 typedef struct cri_engine_options {
 	size_t size;
 	const char *root;             /**< "": /var/lib/libcri. Holds the database, layers, writable layers */
-	const char *state;            /**< "": /run/libcri. On tmpfs, or a tmpfs is mounted there */
+	const char *state;            /**< "": /run/libcri. On tmpfs, or empty: then one is mounted there */
 	const char *helper_directory; /**< "": $LIBCRI_HELPER_DIRECTORY, else the installed libexec/libcri */
 	cri_log_function log;
 	void *log_data;
@@ -138,7 +138,7 @@ CRI_API void cri_engine_options_init(cri_engine_options *, size_t size);
  *
  * @param options NULL: the defaults.
  * @return 0; CRI_EINVAL; CRI_EPRECONDITION: the root is open in another mount namespace, its state directory is
- *         another, or its schema is newer than this library; CRI_EPERM: not root.
+ *         another or holds what a tmpfs would hide, or its schema is newer than this library; CRI_EPERM: not root.
  */
 CRI_API int cri_engine_open(const cri_engine_options *options, cri_engine **engine, cri_call *call);
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/stat.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
 
@@ -36,6 +37,26 @@ static int look(const char *path, struct directory_facts *facts)
 	return 0;
 }
 
+/* What a tmpfs would be mounted over stays where it is, and nobody could reach it any more: the socket that systemd
+ * made for a daemon which is only then started, say. */
+static int refuse_to_hide(const char *path, cri_call *call)
+{
+	CLEANUP_DIR DIR *directory = opendir(path);
+	const struct dirent *entry;
+
+	if (!directory)
+		return call_fail_errno(call, errno, step, "look into %s", path);
+	while ((entry = readdir(directory))) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			return call_fail(
+				call, CRI_EPRECONDITION, step,
+				"%s is on no tmpfs, and the one that belongs there would hide %s/%s: mount one "
+				"before that is made, or have it elsewhere",
+				path, path, entry->d_name);
+	}
+	return 0;
+}
+
 /* Private, so that what is mounted below neither appears in other mount namespaces, which would keep it alive, nor
  * slows their copying down. A directory that is on a tmpfs (/run) stays on it, so that its content and limits do. */
 static int mount_state(const char *path, cri_call *call)
@@ -45,6 +66,10 @@ static int mount_state(const char *path, cri_call *call)
 
 	if (result < 0)
 		return call_fail_errno(call, result, step, "look at %s", path);
+	if (!facts.on_tmpfs)
+		result = refuse_to_hide(path, call);
+	if (result < 0)
+		return result;
 	if (!facts.on_tmpfs && mount("libcri", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711") < 0)
 		return call_fail_errno(call, errno, step, "mount a tmpfs at %s", path);
 	if (facts.on_tmpfs && !facts.mount_point && mount(path, path, NULL, MS_BIND, NULL) < 0)

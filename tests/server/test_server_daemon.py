@@ -171,6 +171,34 @@ class Sockets(unittest.TestCase):
         with open(path, encoding="ascii") as file:
             self.assertEqual(file.read(), "precious")
 
+    def test_sockets_in_the_state_directory(self):
+        """The default: on a disk too, where a tmpfs is mounted over the directory first."""
+        directory = tempfile.mkdtemp(prefix="cri-server-test.", dir="/var/tmp")
+        self.addCleanup(shutil.rmtree, directory)
+        server = self.start()
+        server.stop()
+        subprocess.run(["umount", "-l", server.state], check=True)
+        server.state = directory + "/state"
+        server.socket = server.state + "/cri.sock"
+        server.target = "unix://" + server.socket
+        server.change(state=server.state, hosts=[server.target])
+        for _ in range(2):
+            server.start()
+            self.assertTrue(server.client().Version().version)
+            server.stop()
+
+    def test_what_a_tmpfs_would_hide_stops_the_start(self):
+        directory = tempfile.mkdtemp(prefix="cri-server-test.", dir="/var/tmp")
+        self.addCleanup(shutil.rmtree, directory)
+        os.mkdir(directory + "/state")
+        answer = subprocess.run([SERVER, "--graph", directory + "/root", "--state", directory + "/state", "--host",
+                                 f"unix://{directory}/sock", "--pidfile", directory + "/state/pid",
+                                 "--network-plugin", "none"], capture_output=True, text=True, timeout=20, check=False,
+                                env=dict(os.environ, LIBCRI_HELPER_DIRECTORY=cri_client.HELPERS))
+        subprocess.run(["umount", "-l", directory + "/state"], stderr=subprocess.DEVNULL, check=False)
+        self.assertEqual(answer.returncode, 1)
+        self.assertIn("would hide " + directory + "/state/pid", answer.stderr)
+
     def test_several_hosts(self):
         directory = tempfile.mkdtemp(prefix="cri-server-test.")
         self.addCleanup(shutil.rmtree, directory)

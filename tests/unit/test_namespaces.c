@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
@@ -289,6 +291,64 @@ static bool is_private(const char *path)
 	return !strstr(line, "shared:") && !strstr(line, "master:");
 }
 
+/* A listening socket at "<state>/cri.sock", as systemd makes one for a daemon that is not there yet. */
+static int listen_in_state(struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(address->sun_path, sizeof(address->sun_path), "%s/cri.sock", state_directory);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)address, sizeof(*address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+static void assert_reachable(const struct sockaddr_un *address)
+{
+	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (const struct sockaddr *)address, sizeof(*address)), 0);
+}
+
+/* What was in the state directory before stays reachable. */
+static void test_state_with_a_socket_on_tmpfs(void **state)
+{
+	struct sockaddr_un address;
+	int fd;
+
+	NEEDS_ROOT();
+	assert_int_equal(mkdir(state_directory, 0755), 0);
+	fd = listen_in_state(&address);
+	expect_ok(namespaces_prepare_state(&engine, &call));
+	assert_reachable(&address);
+	close(fd);
+	remove_state();
+}
+
+static void test_state_with_a_socket_on_disk(void **state)
+{
+	struct sockaddr_un address;
+	int fd;
+
+	NEEDS_ROOT();
+	assert_int_equal(mkdir(state_directory, 0755), 0);
+	assert_int_equal(mount("test", state_directory, "ramfs", 0, NULL), 0);
+	fd = listen_in_state(&address);
+	assert_int_equal(namespaces_prepare_state(&engine, &call), CRI_EPRECONDITION);
+	assert_non_null(strstr(cri_call_message(&call), address.sun_path));
+	call_clear(&call);
+	assert_int_equal(count_mounts(state_directory), 1);
+	assert_reachable(&address);
+	close(fd);
+	assert_int_equal(unlink(address.sun_path), 0);
+	expect_ok(namespaces_prepare_state(&engine, &call));
+	umount2(state_directory, MNT_DETACH);
+	assert_int_equal(umount2(state_directory, MNT_DETACH), 0);
+	assert_int_equal(count_mounts(state_directory), 0);
+	assert_int_equal(rmdir(state_directory), 0);
+}
+
 static void test_state_on_tmpfs(void **state)
 {
 	char path[PATH_MAX];
@@ -365,6 +425,8 @@ int main(void)
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_state_on_tmpfs),
 		cmocka_unit_test(test_state_on_disk),
+		cmocka_unit_test(test_state_with_a_socket_on_tmpfs),
+		cmocka_unit_test(test_state_with_a_socket_on_disk),
 		cmocka_unit_test(test_time),
 	};
 
