@@ -71,6 +71,9 @@ static int make_directory(const char *path, cri_call *call)
 
 	if (result == -ENOTDIR)
 		return call_fail(call, CRI_EINVAL, step, "log_path: a part of %s is no directory", path);
+	/* Where the kernel makes the directories, as in /proc: nothing that the caller asked for is missing. */
+	if (result == -ENOENT)
+		return call_fail(call, CRI_EINVAL, step, "log_path: %s cannot be made there", path);
 	return result < 0 ? call_fail_errno(call, result, step, "make %s", path) : 0;
 }
 

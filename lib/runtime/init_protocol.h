@@ -45,13 +45,14 @@ enum init_message_type {
 	 * there).
 	 * FAILED texts: step, message; `error` is the errno, whose text whoever shows them adds. The step "execute"
 	 * with ENOENT is a command that is not there; INIT_STEP_USER is a user or group that the container's files do
-	 * not have or that is none. After a FAILED cri-init exits.
+	 * not have or that is none, INIT_STEP_MOUNT often a target that cannot be. After a FAILED cri-init exits.
 	 */
 	INIT_READY = 16,
 	INIT_FAILED = 17,
 };
 
 #define INIT_STEP_USER "find the user"
+#define INIT_STEP_MOUNT "mount"
 
 #define INIT_MOUNT_FILE 0x1u
 #define INIT_PROCESS_CGROUP_V2 0x1u

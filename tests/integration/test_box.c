@@ -93,6 +93,15 @@ static void test_mounts(void **state)
 	expect_code(fixture, CRI_EINVAL,
 		    cri_container_create(fixture->engine, sandbox, &config, &refused, fixture->call));
 	assert_non_null(strstr(cri_call_message(fixture->call), missing));
+	/* Where nothing can be mounted: on a file as if it were a directory, in a file system that has no such place.
+	 */
+	for (int i = 0; i < 2; i++) {
+		mounts[4].host_path = volume;
+		mounts[4].container_path = i ? "/sys/volume" : "/etc/passwd/volume";
+		expect_code(fixture, CRI_EINVAL,
+			    cri_container_create(fixture->engine, sandbox, &config, &refused, fixture->call));
+		assert_non_null(strstr(cri_call_message(fixture->call), mounts[4].container_path));
+	}
 	remove_sandbox(fixture, sandbox);
 	cri_free(id);
 }
@@ -318,6 +327,29 @@ static void test_pids_annotation(void **state)
 	remove_sandbox(fixture, sandbox);
 }
 
+/* So little memory that not even the first process can begin. */
+static void test_too_little_memory(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox;
+	const cri_resources resources = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = 4096 };
+	const cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT,
+		.name = "little",
+		.image = IMAGE,
+		.resources = &resources,
+	};
+	char *id = NULL;
+
+	fixture_need_controller("memory");
+	sandbox = fixture_run_sandbox(fixture, "little");
+	expect_code(fixture, CRI_EINVAL, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
+	assert_non_null(strstr(cri_call_message(fixture->call), "memory_limit_in_bytes"));
+	assert_null(id);
+	remove_sandbox(fixture, sandbox);
+	fixture_assert_clean(fixture);
+}
+
 static void test_limits_and_update(void **state)
 {
 	struct fixture *fixture = *state;
@@ -500,11 +532,17 @@ static void test_terminal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fixture_test(test_mounts),          fixture_test(test_propagation),
-		fixture_test(test_devices),         fixture_test(test_masks_and_read_only),
-		fixture_test(test_capabilities),    fixture_test(test_limits_and_update),
-		fixture_test(test_pids_annotation), fixture_test(test_out_of_memory),
-		fixture_test(test_stats),           fixture_test(test_terminal),
+		fixture_test(test_mounts),
+		fixture_test(test_propagation),
+		fixture_test(test_devices),
+		fixture_test(test_masks_and_read_only),
+		fixture_test(test_capabilities),
+		fixture_test(test_limits_and_update),
+		fixture_test(test_pids_annotation),
+		fixture_test(test_out_of_memory),
+		fixture_test(test_too_little_memory),
+		fixture_test(test_stats),
+		fixture_test(test_terminal),
 	};
 
 	return cmocka_run_group_tests_name("box", tests, fixture_set_up, fixture_tear_down);

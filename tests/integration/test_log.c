@@ -167,6 +167,17 @@ static void test_refused_paths(void **state)
 	assert_int_not_equal(access(path, F_OK), 0);
 	snprintf(path, sizeof(path), "%s/outside", fixture->directory);
 	assert_int_equal(rmdir(path), 0);
+	/* A file that exists and is none to write a log to. */
+	snprintf(path, sizeof(path), "%s/fifo", fixture->logs);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	expect_code(fixture, CRI_EINVAL, create(&pod, "fifo", "fifo", "true", &id));
+	expect_code(fixture, CRI_EINVAL, create(&pod, "below-a-file", "fifo/out.log", "true", &id));
+	remove_pod(&pod);
+	/* A directory that nobody can make; the pod itself asks nothing of it. */
+	pod = run_pod(fixture, "impossible", "/proc/impossible");
+	expect_code(fixture, CRI_EINVAL, create(&pod, "impossible", "out.log", "true", &id));
+	expect_ok(fixture, create(&pod, "possible", "", "true", &id));
+	cri_free(id);
 	remove_pod(&pod);
 }
 

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-static const char mount_step[] = "mount";
+static const char mount_step[] = INIT_STEP_MOUNT;
 static const char mask_step[] = "mask a path";
 static const char readonly_step[] = "make a path read-only";
 

@@ -9,6 +9,7 @@
 #include "lxc.h"
 #include "monitor.h"
 #include "mounts.h"
+#include "oom.h"
 #include "program.h"
 #include "shim.h"
 
@@ -250,13 +251,25 @@ static void add_log_tail(const struct order *order, struct failure *failure)
 	snprintf(failure->message + length, sizeof(failure->message) - length, "; liblxc says: %s", tail);
 }
 
+static void first_process_ended(const struct shim *shim, struct failure *failure)
+{
+	CLEANUP_CLOSE int oom = oom_open(&shim->order);
+
+	if (oom_happened(oom))
+		fail(failure, CRI_EINVAL, 0, step,
+		     "linux.resources.memory_limit_in_bytes: no process can begin with so little");
+	else
+		fail(failure, CRI_EINTERNAL, 0, step, "its first process ended before it was ready");
+}
+
 static int take_link_failure(struct shim *shim, const struct link_message *message, ssize_t n, struct failure *failure)
 {
 	if (n == (ssize_t)sizeof(*message) && message->kind == LINK_FAILED)
 		*failure = message->failure;
+	else if (n > 0)
+		first_process_ended(shim, failure);
 	else
-		fail(failure, CRI_EINTERNAL, 0, step, "%s",
-		     n > 0 ? "its first process ended before it was ready" : "the monitor ended unexpectedly");
+		fail(failure, CRI_EINTERNAL, 0, step, "the monitor ended unexpectedly");
 	add_log_tail(&shim->order, failure);
 	return failure->code;
 }
@@ -319,8 +332,10 @@ static int await_ready(struct shim *shim, int status_fd, struct init_answer *ans
 		}
 		if (fds[2].revents)
 			return fail(failure, CRI_ECANCELED, 0, step, "nobody waits for it any more");
-		if (result == 0)
-			return fail(failure, CRI_EINTERNAL, 0, step, "cri-init ended before it was ready");
+		if (result == 0) {
+			first_process_ended(shim, failure);
+			return failure->code;
+		}
 	}
 }
 

@@ -55,12 +55,17 @@ static void take_control(struct msghdr *message, struct init_answer *answer)
 	}
 }
 
-/* A user that is not there is the caller's or the image's mistake. */
+/* A user that is not there, or a place where nothing can be mounted, is the caller's or the image's mistake. */
 static int code_of(const char *step, int error)
 {
-	bool mistaken = error == ENOENT || error == EINVAL || error == ERANGE || error == E2BIG;
+	bool mistaken = false;
 
-	return mistaken && !strcmp(step, INIT_STEP_USER) ? CRI_EINVAL : code_of_errno(error);
+	if (!strcmp(step, INIT_STEP_USER))
+		mistaken = error == ENOENT || error == EINVAL || error == ERANGE || error == E2BIG;
+	else if (!strcmp(step, INIT_STEP_MOUNT))
+		mistaken = error == ENOENT || error == ENOTDIR || error == EROFS || error == ELOOP ||
+			   error == ENAMETOOLONG;
+	return mistaken ? CRI_EINVAL : code_of_errno(error);
 }
 
 static int decode(struct init_answer *answer, const char *bytes, size_t length)
