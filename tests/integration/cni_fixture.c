@@ -168,6 +168,8 @@ static int write_question(const struct cni_question *question)
 		either(question->valid, "{}"), either(question->interface, "eth0"),
 		either(question->capabilities, "{}"), either(question->version, "1.0.0"),
 		either(question->network, "test"), plugins);
+	if (question->no_path)
+		cJSON_ReplaceItemInObject(json, "path", cJSON_CreateArray());
 	attachment = cJSON_GetObjectItem(json, "attachments")->child;
 	if (question->result)
 		cJSON_AddItemToObject(attachment, "result", cJSON_Duplicate(question->result, true));

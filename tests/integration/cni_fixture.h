@@ -39,6 +39,7 @@ struct cni_question {
 	const char *command; /* NULL: ADD */
 	bool exec;           /* by the programs, not in-process */
 	bool no_programs;    /* Debian's are not installed */
+	bool no_path;        /* there is no directory of plugins */
 	const struct cni_pod *pod;
 	const char *interface;    /* NULL: eth0 */
 	const char *version;      /* of the list; NULL: 1.0.0 */

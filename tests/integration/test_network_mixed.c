@@ -3,12 +3,9 @@
  * deletes, and nothing is left. */
 #include "cni_fixture.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #define CHAIN                                                                                                          \
 	"{\"type\":\"bridge\",\"bridge\":\"cni0\",\"isDefaultGateway\":true,\"ipMasq\":true,"                          \
@@ -284,66 +281,6 @@ static void test_address_is_kept(void **state)
 	cni_assert_nothing_left();
 }
 
-/* Who waits to free the address has deleted its rules before: another pod may get it at once. */
-static void test_rules_go_first(void **state)
-{
-	struct cni_pod pod = cni_pod("one");
-	struct cni_question question = { .pod = &pod, .plugins = CHAIN, .capabilities = PORTS, .timeout = 60000 };
-	cJSON *result = cni_expect_result(&question), *answer;
-	struct cni_asking asking;
-	char path[256];
-	int lock;
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s/test/lock", scene.data);
-	lock = open(path, O_RDWR | O_CLOEXEC);
-	assert_true(lock >= 0);
-	assert_int_equal(flock(lock, LOCK_EX), 0);
-	question.command = "DEL";
-	question.result = result;
-	asking = cni_begin(&question, NULL);
-	assert_true(network_wait_for_none("nft list ruleset 2>/dev/null | " OF_PODS));
-	assert_true(network_try(NULL, "test -f '%s/test/%s'", scene.data, cni_address(result, 0)));
-	close(lock);
-	answer = cni_end(&asking);
-	assert_null(cJSON_GetObjectItem(answer, "error"));
-	cJSON_Delete(answer);
-	assert_given_back();
-	cni_drop(&pod);
-	cJSON_Delete(result);
-	cni_assert_nothing_left();
-}
-
-/* Somebody deletes one of the pod's elements between the look and the deletion: the others go all the same. */
-static void test_flushed_meanwhile(void **state)
-{
-	struct cni_pod pod = cni_pod("one");
-
-	(void)state;
-	for (int i = 0; i < 20; i++) {
-		struct cni_question question = {
-			.pod = &pod, .plugins = CHAIN, .capabilities = PORTS, .no_programs = true
-		};
-		cJSON *result = cni_expect_result(&question), *answer;
-		struct cni_asking asking;
-
-		question.command = "DEL";
-		question.result = result;
-		asking = cni_begin(&question, NULL);
-		free(network_shell(NULL, "nft -a list sets inet | sed -n 's/.*set \\([a-z0-9_-]*\\) {.*/\\1/p' | "
-					 "while read -r set; do nft flush set inet libcri \"$set\"; done 2>&1"));
-		answer = cni_end(&asking);
-		assert_null(cJSON_GetObjectItem(answer, "error"));
-		cJSON_Delete(answer);
-		assert_given_back();
-		cJSON_Delete(result);
-		cni_drop(&pod);
-		pod = cni_pod("one");
-	}
-	cni_drop(&pod);
-	cni_assert_nothing_left();
-}
-
 /* Rules of other pods stay. */
 static void test_others_stay(void **state)
 {
@@ -427,11 +364,10 @@ static void test_garbage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cni_test(test_crosswise),         cni_test(test_versions),        cni_test(test_neighbours),
-		cni_test(test_without_programs),  cni_test(test_others_stay),     cni_test(test_garbage),
-		cni_test(test_old_iptables),      cni_test(test_old_table),       cni_test(test_killed_program),
-		cni_test(test_failing_program),   cni_test(test_address_is_kept), cni_test(test_rules_go_first),
-		cni_test(test_flushed_meanwhile),
+		cni_test(test_crosswise),        cni_test(test_versions),        cni_test(test_neighbours),
+		cni_test(test_without_programs), cni_test(test_others_stay),     cni_test(test_garbage),
+		cni_test(test_old_iptables),     cni_test(test_old_table),       cni_test(test_killed_program),
+		cni_test(test_failing_program),  cni_test(test_address_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);
