@@ -437,11 +437,11 @@ char *network_ask_from(const char *namespace_path, int protocol, uint16_t local_
 
 bool network_wait_for_none(const char *command)
 {
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 600; i++) {
 		char *output = network_shell(NULL, "%s", command);
 		const bool none = !*output;
 
-		if (i == 99)
+		if (i == 599)
 			print_message("left: %s\n", output);
 		free(output);
 		if (none)

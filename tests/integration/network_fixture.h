@@ -61,8 +61,8 @@ void network_end(pid_t pid);
 void network_end_servers(void);
 /* A process that does nothing, in a network namespace of its own; ended by network_end. */
 pid_t network_keep_namespace(void);
-/* Whether the shell command prints nothing, now or within five seconds: the kernel deletes the interfaces of a
- * namespace in its own time. */
+/* Whether the shell command prints nothing, now or within half a minute: the kernel deletes the interfaces of a
+ * namespace in its own time, and those of all namespaces of the machine one after another. */
 bool network_wait_for_none(const char *command);
 /* What the server at an address answers, to be freed; "" when none does. */
 char *network_ask(const char *namespace_path, int protocol, const char *address, uint16_t port);

@@ -21,6 +21,9 @@
 #define PLAIN BRIDGE(HOST_LOCAL("\"subnet\":\"10.1.0.0/24\""))
 #define MASQUERADED BRIDGE("\"ipMasq\":true," HOST_LOCAL("\"subnet\":\"10.1.0.0/24\""))
 #define CHAIN MASQUERADED ",{\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}}"
+#define DUAL_CHAIN                                                                                                     \
+	BRIDGE(HOST_LOCAL("\"ranges\":[[{\"subnet\":\"10.1.0.0/24\"}],[{\"subnet\":\"fd00:1::/64\"}]]"))               \
+	",{\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}}"
 #define PORT(host, container, protocol)                                                                                \
 	"{\"hostPort\":" #host ",\"containerPort\":" #container ",\"protocol\":\"" protocol "\"}"
 
@@ -83,6 +86,67 @@ static void test_host_port_conflict(void **state)
 	two = cni_pod("two");
 	question.pod = &two;
 	take_away(&question, &two, cni_expect_result(&question));
+	cni_assert_nothing_left();
+}
+
+#define ON(address, port) "{\"hostPort\":" port ",\"containerPort\":80,\"hostIP\":\"" address "\"}"
+
+/* The kernel would take both, and hide one from the other. */
+static void test_all_addresses_conflict(void **state)
+{
+	static const struct {
+		const char *first, *second, *taken; /* NULL: it is not */
+	} cases[] = {
+		{ PORT(8080, 80, "tcp"), ON("10.1.0.1", "8080"), "8080/tcp is taken by another pod, on all addresses" },
+		{ ON("0.0.0.0", "8080"), ON("10.1.0.1", "8080"), "8080/tcp is taken by another pod, on all addresses" },
+		{ ON("10.1.0.1", "8080"), PORT(8080, 80, "tcp"), "8080/tcp is taken by another pod, on one of the" },
+		{ ON("10.1.0.1", "8080"), ON("0.0.0.0", "8080"), "8080/tcp is taken by another pod, on one of the" },
+		{ ON("fd00:1::1", "8080"), ON("::", "8080"), "8080/tcp is taken by another pod, on one of the" },
+		{ ON("::", "8080"), ON("fd00:1::1", "8080"), "8080/tcp is taken by another pod, on all addresses" },
+		{ ON("10.1.0.1", "8080"), ON("10.1.0.1", "8080"), "8080/tcp is taken by another pod" },
+		{ ON("10.1.0.1", "8080"), ON("192.0.2.1", "8080"), NULL },
+		{ ON("10.1.0.1", "8080"), PORT(8080, 80, "udp"), NULL },
+		{ ON("10.1.0.1", "8080"), ON("::", "8080"), NULL },
+		{ ON("0.0.0.0", "8080"), ON("fd00:1::1", "8080"), NULL },
+		{ ON("0.0.0.0", "8080"), ON("10.1.0.1", "8081"), NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct cni_pod one = cni_pod("one"), two = cni_pod("two");
+		char first[256], second[256];
+		struct cni_question question = { .pod = &one, .plugins = DUAL_CHAIN, .capabilities = first };
+		cJSON *result;
+
+		snprintf(first, sizeof(first), "{\"portMappings\":[%s]}", cases[i].first);
+		snprintf(second, sizeof(second), "{\"portMappings\":[%s]}", cases[i].second);
+		result = cni_expect_result(&question);
+		question.pod = &two;
+		question.capabilities = second;
+		if (cases[i].taken)
+			expect_refused(&question, CRI_EEXIST, cases[i].taken, NULL);
+		else
+			take_away(&question, &two, cni_expect_result(&question));
+		question.capabilities = first;
+		take_away(&question, &one, result);
+		if (cases[i].taken)
+			cni_drop(&two);
+		cni_assert_nothing_left();
+	}
+}
+
+/* One pod may have both, as with the program: the single address goes first. */
+static void test_all_addresses_of_one(void **state)
+{
+	struct cni_pod pod = cni_pod("one");
+	struct cni_question question = {
+		.pod = &pod,
+		.plugins = CHAIN,
+		.capabilities = "{\"portMappings\":[" PORT(8080, 80, "tcp") "," ON("10.1.0.1", "8080") "]}",
+	};
+
+	(void)state;
+	take_away(&question, &pod, cni_expect_result(&question));
 	cni_assert_nothing_left();
 }
 
@@ -414,6 +478,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cni_test(test_host_port_conflict),
+		cni_test(test_all_addresses_conflict),
+		cni_test(test_all_addresses_of_one),
 		cni_test(test_bad_mappings),
 		cni_test(test_exhausted),
 		cni_test(test_bad_ranges),

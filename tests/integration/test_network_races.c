@@ -86,9 +86,8 @@ static void be_traced(void)
 		_exit(125);
 }
 
-/* Whether a stopped process is about to send a transaction that deletes elements: the message behind its begin says so.
- */
-static bool is_deleting(pid_t pid)
+/* Whether a stopped process is about to send a transaction of this kind: the message behind its begin says so. */
+static bool is_sending(pid_t pid, unsigned type)
 {
 	struct __ptrace_syscall_info info;
 	struct {
@@ -105,11 +104,11 @@ static bool is_deleting(pid_t pid)
 	there.iov_base = (void *)(uintptr_t)info.entry.args[1];
 	return process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)sizeof(sent) &&
 	       sent.begin.nlmsg_type == NFNL_MSG_BATCH_BEGIN &&
-	       sent.first.nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM);
+	       sent.first.nlmsg_type == (NFNL_SUBSYS_NFTABLES << 8 | type);
 }
 
-/* Lets a traced cri-network go on until it has looked and is about to delete, for the nth time; false: it ended. */
-static bool stop_at_deletion(pid_t pid, int nth)
+/* Lets a traced cri-network go on until it is about to send a transaction, the nth of this kind; false: it ended. */
+static bool stop_at(pid_t pid, unsigned type, int nth)
 {
 	bool options = false;
 
@@ -124,7 +123,7 @@ static bool stop_at_deletion(pid_t pid, int nth)
 						(void *)(uintptr_t)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)),
 					 0);
 			options = true;
-		} else if (WSTOPSIG(status) == (SIGTRAP | 0x80) && is_deleting(pid) && !--nth) {
+		} else if (WSTOPSIG(status) == (SIGTRAP | 0x80) && is_sending(pid, type) && !--nth) {
 			return true;
 		}
 		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
@@ -150,7 +149,7 @@ static void test_flushed_meanwhile(void **state)
 		question.command = "DEL";
 		question.result = result;
 		asking = cni_begin(&question, be_traced);
-		assert_true(stop_at_deletion(asking.pid, i + 1));
+		assert_true(stop_at(asking.pid, NFT_MSG_DELSETELEM, i + 1));
 		assert_true(network_try(NULL,
 					"nft flush set inet libcri %s 2>/dev/null || nft flush map inet libcri %s",
 					sets[i], sets[i]));
@@ -161,6 +160,48 @@ static void test_flushed_meanwhile(void **state)
 		assert_given_back();
 		cJSON_Delete(result);
 		cni_drop(&pod);
+	}
+	cni_assert_nothing_left();
+}
+
+/* Two pods want a port at once, one on all addresses: they see each other when they have it. */
+static void test_ports_at_once(void **state)
+{
+	static const char *const mappings[] = {
+		"{\"portMappings\":[{\"hostPort\":8080,\"containerPort\":80}]}",
+		"{\"portMappings\":[{\"hostPort\":8080,\"containerPort\":80,\"hostIP\":\"10.1.0.1\"}]}",
+	};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct cni_pod one = cni_pod("one"), two = cni_pod("two"), before = cni_pod("before");
+		struct cni_question question = { .pod = &before, .plugins = CHAIN };
+		cJSON *results[2];
+		struct cni_asking asking;
+
+		results[0] = cni_expect_result(&question);
+		question.pod = &one;
+		question.capabilities = mappings[i];
+		asking = cni_begin(&question, be_traced);
+		/* The first is bridge's. */
+		assert_true(stop_at(asking.pid, NFT_MSG_NEWSETELEM, 2));
+		question.pod = &two;
+		question.capabilities = mappings[1 - i];
+		results[1] = cni_expect_result(&question);
+		assert_int_equal(ptrace(PTRACE_DETACH, asking.pid, NULL, NULL), 0);
+		cni_expect_error_in(cni_end(&asking), CRI_EEXIST, "host port 8080/tcp is taken by another pod, on ");
+		question.command = "DEL";
+		question.result = results[1];
+		cni_expect_done(&question);
+		question.pod = &before;
+		question.result = results[0];
+		cni_expect_done(&question);
+		assert_given_back();
+		cni_drop(&one);
+		cni_drop(&two);
+		cni_drop(&before);
+		cJSON_Delete(results[0]);
+		cJSON_Delete(results[1]);
 	}
 	cni_assert_nothing_left();
 }
@@ -233,10 +274,8 @@ static void test_no_rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cni_test(test_rules_go_first),
-		cni_test(test_flushed_meanwhile),
-		cni_test(test_rules_stay),
-		cni_test(test_no_rules),
+		cni_test(test_rules_go_first), cni_test(test_flushed_meanwhile), cni_test(test_ports_at_once),
+		cni_test(test_rules_stay),     cni_test(test_no_rules),
 	};
 
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);

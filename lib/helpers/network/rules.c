@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define BATCH_SIZE 180000 /* below the socket's send buffer */
-#define DUMP_TRIES 16
 
 static int open_rules(struct rules *rules, struct pod *pod, const char *interface)
 {
@@ -63,7 +62,7 @@ int rules_send(struct netlink *netlink, struct mnl_nlmsg_batch *batch, unsigned 
 	}
 }
 
-static struct nftnl_set *new_set(unsigned set)
+struct nftnl_set *rules_new_set(unsigned set)
 {
 	struct nftnl_set *made = nftnl_set_alloc();
 
@@ -92,7 +91,7 @@ static bool put_element(struct mnl_nlmsg_batch *batch, unsigned *sequence, uint1
 {
 	const struct rules_shape *shape = rules_shape(wanted->set);
 	const uint32_t key_length = (uint32_t)rules_length(shape->key);
-	struct nftnl_set *set = new_set(wanted->set);
+	struct nftnl_set *set = rules_new_set(wanted->set);
 	struct nftnl_set_elem *element = nftnl_set_elem_alloc();
 	struct nlmsghdr *header;
 	bool ready = set && element && (!owner || set_owner(element, owner));
@@ -158,23 +157,36 @@ static int describe(const struct rules *rules, int result, unsigned index, struc
 	return fail_errno(failure, result, "nftables: add %s", element ? element->what : "elements");
 }
 
-int rules_commit(struct rules *rules, struct failure *failure)
+static int commit_all(struct rules *rules, struct failure *failure)
 {
 	unsigned index = UINT32_MAX;
-	int result;
+	int result = commit(rules, NFT_MSG_NEWSETELEM, &index);
 
-	if (!rules->n)
-		return 0;
-	result = commit(rules, NFT_MSG_NEWSETELEM, &index);
 	/* The first pod since the machine came up, or somebody flushed the rules. */
 	if (result == -ENOENT) {
 		result = rules_make_table(rules->netlink);
 		if (result == 0 || result == -EEXIST)
 			result = commit(rules, NFT_MSG_NEWSETELEM, &index);
 	}
-	result = result < 0 ? describe(rules, result, index, failure) : 0;
+	return result < 0 ? describe(rules, result, index, failure) : 0;
+}
+
+int rules_commit(struct rules *rules, struct failure *failure)
+{
+	unsigned index;
+	int code;
+
+	if (!rules->n)
+		return 0;
+	code = rules_refuse_shadows(rules, failure);
+	if (code == 0) {
+		code = commit_all(rules, failure);
+		/* Of two that come at once, whoever looks last sees the other. */
+		if (code == 0 && (code = rules_refuse_shadows(rules, failure)) < 0)
+			(void)commit(rules, NFT_MSG_DELSETELEM, &index);
+	}
 	rules->n = 0;
-	return result;
+	return code;
 }
 
 static struct rules_element *add(struct rules *rules, unsigned set, int family, const char *what,
@@ -298,7 +310,7 @@ struct collecting {
 	bool full;
 };
 
-static bool is_owned(const struct nftnl_set_elem *element, const char *owner)
+bool rules_is_owned(const struct nftnl_set_elem *element, const char *owner)
 {
 	uint32_t length = 0;
 	const uint8_t *data = nftnl_set_elem_get((struct nftnl_set_elem *)element, NFTNL_SET_ELEM_USERDATA, &length);
@@ -317,7 +329,7 @@ static int collect_element(struct nftnl_set_elem *element, void *data)
 	const void *key, *end;
 	uint32_t length = 0, end_length = 0;
 
-	if (!is_owned(element, rules->owner))
+	if (!rules_is_owned(element, rules->owner))
 		return 0;
 	collecting->count++;
 	if (rules->n == sizeof(rules->elements) / sizeof(*rules->elements)) {
@@ -350,33 +362,40 @@ static int collect_message(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
+int rules_dump(struct rules *rules, unsigned set, mnl_cb_t callback, void *data)
+{
+	char buffer[MNL_NLMSG_HDRLEN + 512];
+	struct nftnl_set *wanted = rules_new_set(set);
+	struct nlmsghdr *header =
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP | NLM_F_ACK, 0);
+	int result;
+
+	if (!wanted)
+		return -ENOMEM;
+	nftnl_set_elems_nlmsg_build_payload(header, wanted);
+	nftnl_set_free(wanted);
+	result = netlink_talk(rules->netlink, header, callback, data);
+	if (result == -EINTR) {
+		/* Its rest is in the socket. */
+		netlink_close(rules->netlink);
+		result = netlink_open(rules->netlink, NETLINK_NETFILTER);
+		result = result < 0 ? result : -EINTR;
+	}
+	return result;
+}
+
 /* The owner's elements of one set, behind those that are collected already. */
 static int collect(struct rules *rules, unsigned set, struct collecting *collecting)
 {
-	char buffer[MNL_NLMSG_HDRLEN + 512];
 	const struct collecting before = *collecting;
 	const size_t n = rules->n;
 	int result = -EINTR;
 
-	/* Another transaction in between begins it anew. */
-	for (int i = 0; i < DUMP_TRIES && result == -EINTR; i++) {
-		struct nftnl_set *wanted = new_set(set);
-		struct nlmsghdr *header =
-			nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP | NLM_F_ACK, 0);
-
-		if (!wanted)
-			return -ENOMEM;
-		nftnl_set_elems_nlmsg_build_payload(header, wanted);
-		nftnl_set_free(wanted);
+	for (int i = 0; i < RULES_TRIES && result == -EINTR; i++) {
 		*collecting = before;
 		collecting->set = set;
 		rules->n = n;
-		result = netlink_talk(rules->netlink, header, collect_message, collecting);
-		if (result == -EINTR) {
-			netlink_close(rules->netlink);
-			result = netlink_open(rules->netlink, NETLINK_NETFILTER);
-			result = result < 0 ? result : -EINTR;
-		}
+		result = rules_dump(rules, set, collect_message, collecting);
 	}
 	return result;
 }
@@ -408,7 +427,7 @@ static int delete_all(struct rules *rules, unsigned mask)
 		if (rules->n)
 			result = commit(rules, NFT_MSG_DELSETELEM, &index);
 		/* One that somebody deleted in between leaves all the others. */
-	} while ((result == 0 && collecting.full) || (result == -ENOENT && ++tries < DUMP_TRIES));
+	} while ((result == 0 && collecting.full) || (result == -ENOENT && ++tries < RULES_TRIES));
 	return result;
 }
 

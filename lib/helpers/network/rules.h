@@ -54,6 +54,22 @@ int rules_make_table(struct netlink *netlink);
 /* Sends a batch and reads what the kernel complains of: 0 or -errno of the first that failed, *index which (from 0). */
 int rules_send(struct netlink *netlink, struct mnl_nlmsg_batch *batch, unsigned first_sequence, unsigned *index);
 
+#define RULES_TRIES 16
+struct nftnl_set;
+struct nftnl_set_elem;
+/* For messages; NULL: memory ran out. */
+struct nftnl_set *rules_new_set(unsigned set);
+bool rules_is_owned(const struct nftnl_set_elem *element, const char *owner);
+/* The elements of a set. -EINTR: another transaction came in between, begin anew, RULES_TRIES times. */
+int rules_dump(struct rules *rules, unsigned set, mnl_cb_t callback, void *data);
+
+/*
+ * A port that is mapped on all addresses and the same one on a single address are two elements for the kernel, and the
+ * second would be hidden from the first. Fails when another owner has such a port of one that is collected; a pod may
+ * have both, as with the plugin's program.
+ */
+int rules_refuse_shadows(struct rules *rules, struct failure *failure);
+
 int rules_open(struct rules *rules, struct pod *pod, const char *interface, struct failure *failure);
 
 /* What leaves the pod's subnet bears the host's address. Collected; rules_commit adds all or none. */
