@@ -137,8 +137,9 @@ CRI_API void cri_engine_options_init(cri_engine_options *, size_t size);
  * Needs root. Changes nothing of the calling process: no signal, no working directory, no umask, no environment.
  *
  * @param options NULL: the defaults.
- * @return 0; CRI_EINVAL; CRI_EPRECONDITION: the root is open in another mount namespace, its state directory is
- *         another or holds what a tmpfs would hide, or its schema is newer than this library; CRI_EPERM: not root.
+ * @return 0; CRI_EINVAL; CRI_EPRECONDITION: the root has pods, or is open, in another mount namespace or with another
+ *         state directory, its state directory holds what a tmpfs would hide, or its schema is newer than this library;
+ *         CRI_EPERM: not root.
  */
 CRI_API int cri_engine_open(const cri_engine_options *options, cri_engine **engine, cri_call *call);
 

@@ -10,9 +10,9 @@ static struct flock one_byte(short type, uint64_t offset)
 	return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1 };
 }
 
-int lock_try(const char *path, uint64_t offset)
+static int take(const char *path, short type, uint64_t offset)
 {
-	struct flock lock = one_byte(F_WRLCK, offset);
+	struct flock lock = one_byte(type, offset);
 	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 
 	if (fd < 0)
@@ -20,6 +20,16 @@ int lock_try(const char *path, uint64_t offset)
 	if (fcntl(fd, F_OFD_SETLK, &lock))
 		return errno == EACCES ? -EAGAIN : -errno;
 	return take_fd(&fd);
+}
+
+int lock_try(const char *path, uint64_t offset)
+{
+	return take(path, F_WRLCK, offset);
+}
+
+int lock_share(const char *path, uint64_t offset)
+{
+	return take(path, F_RDLCK, offset);
 }
 
 void lock_release(int fd)

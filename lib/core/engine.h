@@ -27,6 +27,7 @@ struct cri_engine {
 	const char *state;          /* options.state */
 	const char *helpers;        /* options.helper_directory */
 	pid_t opened_by;            /* getpid() at open: CRI_EFORKED elsewhere */
+	int presence;               /* core/place.h; -1 until the engine is in its place */
 	struct store *store;
 	struct cgroup_system *cgroups;
 	struct fetch_service *fetch_service; /* NULL until the first pull */

@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "base/recent.h"
 #include "cgroup/cgroup.h"
+#include "core/api.h"
 #include "core/options.h"
 #include "core/paths.h"
 #include "core/place.h"
@@ -53,6 +54,8 @@ static int make_directories(cri_engine *engine, cri_call *call)
 		if (result == 0)
 			result = fs_make_directories(path, 0700);
 	}
+	if (result == -ENOTDIR)
+		return call_fail(call, CRI_EINVAL, step, "root: a part of %s is no directory", engine->root);
 	return result < 0 ? call_fail_errno(call, result, step, "make %s", engine->root) : 0;
 }
 
@@ -117,7 +120,7 @@ static int open_engine(cri_engine *engine, const cri_engine_options *options, cr
 	if (result == 0)
 		result = store_open(path_database(engine, path), engine->options.max_events, &engine->store, call);
 	if (result == 0)
-		result = place_check(engine, call);
+		result = place_enter(engine, call);
 	if (result == 0)
 		result = make_state(engine, call);
 	if (result == 0)
@@ -135,11 +138,7 @@ int cri_engine_open(const cri_engine_options *options, cri_engine **engine, cri_
 	cri_call local;
 	int result;
 
-	if (!call) {
-		call_init(&local);
-		call = &local;
-	}
-	call_clear(call);
+	call = api_enter(call, &local);
 	if (!engine) {
 		free(made);
 		return call_fail(call, CRI_EINVAL, step, "engine: it is NULL");
@@ -147,6 +146,7 @@ int cri_engine_open(const cri_engine_options *options, cri_engine **engine, cri_
 	if (!made)
 		return call_no_memory(call, step);
 	made->opened_by = getpid();
+	made->presence = -1;
 	result = pthread_mutex_init(&made->settings, NULL);
 	if (result) {
 		free(made);
@@ -168,6 +168,7 @@ void cri_engine_close(cri_engine *engine)
 	/* A child of fork must not touch the database: SQLite's locks are its parent's. */
 	if (engine->opened_by == getpid())
 		store_close(engine->store);
+	place_leave(engine);
 	fetch_service_free(engine->fetch_service);
 	settings_release(engine->current);
 	recent_free(engine->rates);

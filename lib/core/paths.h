@@ -3,7 +3,7 @@
  * The one place that knows where things are below root and state.
  *
  *     <root>/libcri.db           the database; only SQLite ever opens it
- *     <root>/lock                bytes: object locks by hash; byte 0: recovery; never unlinked
+ *     <root>/lock                bytes: object locks by hash; byte 0: recovery; 2^62: open engines; never unlinked
  *     <root>/l/<base 36>/        a layer: fs/ is its tree, or where an embedded image's is mounted for monitors
  *     <root>/c/<container id>/   upper/ and work/ of a container's writable layer
  *     <root>/tmp/<id>/           imports in progress

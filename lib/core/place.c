@@ -2,14 +2,20 @@
 #include "core/place.h"
 
 #include "base/fs.h"
+#include "base/lock.h"
+#include "core/paths.h"
 #include "store/store.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char step[] = "open the engine";
+
+/* Of the root's lock file; hashes of names end below it. */
+#define PRESENCE_BYTE (UINT64_C(1) << 62)
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
@@ -78,7 +84,25 @@ static bool is_inhabited(const char *mount_namespace)
 	return false;
 }
 
-int place_check(cri_engine *engine, cri_call *call)
+/* The place of before is still somebody's: of pods, or of an engine. */
+static int refuse(cri_engine *engine, const struct place *there, bool same_namespace, bool has_pods, cri_call *call)
+{
+	if (!same_namespace)
+		return call_fail(call, CRI_EPRECONDITION, step,
+				 "root %s is open in another mount namespace%s: open it there (nsenter --mount), or "
+				 "%s there first",
+				 engine->root, has_pods ? ", where its pods are mounted" : "",
+				 has_pods ? "remove its pods" : "close it");
+	if (has_pods)
+		return call_fail(call, CRI_EPRECONDITION, step,
+				 "root %s has pods in the state directory %s: open it with that, or remove them first",
+				 engine->root, there->state);
+	return call_fail(call, CRI_EPRECONDITION, step,
+			 "root %s is open with the state directory %s: open it with that, or close it first",
+			 engine->root, there->state);
+}
+
+static int check(cri_engine *engine, const char *lock_path, cri_call *call)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	struct place here = { .boot = "", .mount_namespace = "", .state = "" },
@@ -86,6 +110,7 @@ int place_check(cri_engine *engine, cri_call *call)
 	struct sandbox_row *rows;
 	size_t n_rows;
 	bool known = false, same_namespace, same_state;
+	int open_elsewhere;
 	int result = current_place(engine, &arena, &here, call);
 
 	if (result == 0)
@@ -101,15 +126,32 @@ int place_check(cri_engine *engine, cri_call *call)
 	result = store_sandbox_list(engine->store, &arena, NULL, STATES_ALL, &rows, &n_rows, call);
 	if (result < 0)
 		return result;
-	if (n_rows && !same_namespace && is_inhabited(there.mount_namespace))
-		return call_fail(
-			call, CRI_EPRECONDITION, step,
-			"root %s is open in another mount namespace, where its pods are mounted: open it there "
-			"(nsenter --mount), or remove its pods there first",
-			engine->root);
-	if (n_rows && same_namespace)
-		return call_fail(call, CRI_EPRECONDITION, step,
-				 "root %s has pods in the state directory %s: open it with that, or remove them first",
-				 engine->root, there.state);
-	return record(engine, &here, call);
+	if (n_rows && (same_namespace || is_inhabited(there.mount_namespace)))
+		return refuse(engine, &there, same_namespace, true, call);
+	open_elsewhere = lock_is_held(lock_path, PRESENCE_BYTE);
+	if (open_elsewhere < 0)
+		return call_fail_errno(call, open_elsewhere, step, "look at %s", lock_path);
+	return open_elsewhere ? refuse(engine, &there, same_namespace, false, call) : record(engine, &here, call);
+}
+
+int place_enter(cri_engine *engine, cri_call *call)
+{
+	char path[PATH_MAX];
+	int result = check(engine, path_lock(engine, path), call);
+
+	if (result < 0)
+		return result;
+	engine->presence = lock_share(path, PRESENCE_BYTE);
+	return engine->presence < 0 ? call_fail_errno(call, engine->presence, step, "lock %s", path) : 0;
+}
+
+void place_leave(cri_engine *engine)
+{
+	if (engine->presence < 0)
+		return;
+	/* In the child of a fork the description is the parent's. */
+	if (engine->opened_by == getpid())
+		lock_release(engine->presence);
+	else
+		close(engine->presence);
 }

@@ -103,6 +103,8 @@ static void test_bad_options(void **state)
 	expect_refused(fixture, CRI_EINVAL, &options, "root");
 	options.root = "/tmp/a:b";
 	expect_refused(fixture, CRI_EINVAL, &options, "root");
+	options.root = "/etc/passwd";
+	expect_refused(fixture, CRI_EINVAL, &options, "root");
 	options = fixture_options(fixture);
 	options.default_handler = "vm";
 	expect_refused(fixture, CRI_EINVAL, &options, "lxc");
@@ -195,6 +197,38 @@ static void test_reload(void **state)
 }
 
 /* While it has pods, a root is where they are mounted. */
+/* A root without pods may move, but not away from an engine that is open: its pods would be lost to the other. */
+static void test_open_elsewhere(void **state)
+{
+	struct fixture *fixture = *state;
+	cri_engine_options options = fixture_options(fixture);
+	cri_engine *second = NULL;
+	char other[128];
+	int status;
+	pid_t pid;
+
+	snprintf(other, sizeof(other), "%s/moved-state", fixture->directory);
+	options.state = other;
+	expect_refused(fixture, CRI_EPRECONDITION, &options, fixture->state);
+	/* A fork's child that gives the engine up takes nothing from its parent. */
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		cri_engine_close(fixture->engine);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	expect_refused(fixture, CRI_EPRECONDITION, &options, fixture->state);
+	fixture_close(fixture);
+	expect_ok(fixture, cri_engine_open(&options, &second, fixture->call));
+	options = fixture_options(fixture);
+	expect_refused(fixture, CRI_EPRECONDITION, &options, other);
+	cri_engine_close(second);
+	fixture_open(fixture);
+	assert_int_equal(umount2(other, MNT_DETACH), 0);
+}
+
 static void test_other_places(void **state)
 {
 	struct fixture *fixture = *state;
@@ -323,6 +357,7 @@ int main(void)
 		fixture_test(test_many_engines_see_the_same),
 		fixture_test(test_bad_options),
 		fixture_test(test_reload),
+		fixture_test(test_open_elsewhere),
 		fixture_test(test_other_places),
 		fixture_test(test_mount_namespace_of_its_own),
 		fixture_test(test_restart_of_the_machine),

@@ -71,6 +71,27 @@ static void test_file_is_private(void **state)
 	lock_release(fd);
 }
 
+static void test_shared(void **state)
+{
+	int first, second, alone;
+
+	(void)state;
+	first = lock_share(path, 7);
+	second = lock_share(path, 7);
+	assert_true(first >= 0);
+	assert_true(second >= 0);
+	assert_int_equal(lock_try(path, 7), -EAGAIN);
+	assert_int_equal(lock_is_held(path, 7), 1);
+	lock_release(first);
+	assert_int_equal(lock_is_held(path, 7), 1);
+	lock_release(second);
+	assert_int_equal(lock_is_held(path, 7), 0);
+	alone = lock_try(path, 7);
+	assert_true(alone >= 0);
+	assert_int_equal(lock_share(path, 7), -EAGAIN);
+	lock_release(alone);
+}
+
 static void test_release_with_a_copy_left(void **state)
 {
 	int fd = lock_try(path, 7), copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -196,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_excludes_in_one_process, make_file, delete_file),
 		cmocka_unit_test_setup_teardown(test_file_is_private, make_file, delete_file),
+		cmocka_unit_test_setup_teardown(test_shared, make_file, delete_file),
 		cmocka_unit_test_setup_teardown(test_release_with_a_copy_left, make_file, delete_file),
 		cmocka_unit_test_setup_teardown(test_holder_dies, make_file, delete_file),
 		cmocka_unit_test(test_missing_files),
