@@ -14,7 +14,8 @@ extern "C" {
 #endif
 
 /**
- * Makes a call object. It may serve any number of calls, one after another; each call clears the details of the last.
+ * Makes a call object, freed with cri_call_free. It may serve any number of calls, one after another; each call clears
+ * the details of the last.
  * @return 0, or CRI_ENOMEM (also when descriptors ran out).
  */
 CRI_API int cri_call_new(cri_call **call);
@@ -64,7 +65,7 @@ CRI_API int cri_op_fd(const cri_op *op);
 CRI_API int cri_op_finish(cri_op *op, void *output, cri_call *call);
 
 /** Asks the operation to stop: cri_op_finish soon answers CRI_ECANCELED, or the result if it was quicker.
- *  May be called from any thread. */
+ *  May be called from any thread. NULL is allowed. */
 CRI_API void cri_op_cancel(cri_op *op);
 
 /** Frees an operation. One that is not over is cancelled and undone first; where undoing has to wait, as for a killed

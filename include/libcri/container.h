@@ -73,6 +73,7 @@ typedef struct cri_container_status {
 
 /**
  * CRI CreateContainer: makes a container in a pod, up to the point where only its command is not yet executed.
+ * @param id the new id, 64 hex digits; freed with cri_free.
  * @return 0; CRI_ENOTFOUND: no such pod or image; CRI_EPRECONDITION: the pod is not ready; CRI_EEXIST: name taken.
  */
 CRI_API int cri_container_create(cri_engine *engine, const char *sandbox_id, const cri_container_config *config,
@@ -89,7 +90,7 @@ CRI_API int cri_container_start(cri_engine *engine, const char *id, cri_call *ca
 CRI_API int cri_container_start_begin(cri_engine *engine, const char *id, cri_op **op, cri_call *call);
 
 /** CRI StopContainer: the stop signal, `grace` seconds, then SIGKILL to all its processes. 0 kills at once. A container
- *  that has exited or is gone is a success. */
+ *  that has exited or is gone is a success. One that was never started ends at once, with exit code 137. */
 CRI_API int cri_container_stop(cri_engine *engine, const char *id, int64_t grace, cri_call *call);
 CRI_API int cri_container_stop_begin(cri_engine *engine, const char *id, int64_t grace, cri_op **op, cri_call *call);
 
@@ -102,7 +103,8 @@ CRI_API int cri_container_wait(cri_engine *engine, const char *id, int32_t *exit
 CRI_API int cri_container_wait_begin(cri_engine *engine, const char *id, cri_op **op,
 				     cri_call *call); /**< output: int32_t * */
 
-/** Sends a signal ("TERM", "SIGHUP", "9") to the first process of a running container. */
+/** Sends a signal ("TERM", "SIGHUP", "9") to the first process of a running container. @return 0; CRI_ENOTFOUND;
+ *  CRI_EPRECONDITION: it does not run. */
 CRI_API int cri_container_signal(cri_engine *engine, const char *id, const char *signal, cri_call *call);
 CRI_API int cri_container_signal_begin(cri_engine *engine, const char *id, const char *signal, cri_op **op,
 				       cri_call *call);
@@ -116,16 +118,20 @@ CRI_API int cri_container_list(cri_engine *engine, const cri_container_filter *f
 			       cri_call *call);
 CRI_API const cri_container_info *cri_container_at(const cri_list *list, size_t index);
 
-/** The verbose map of CRI ContainerStatus: a JSON object with at least one key. Freed with cri_free. */
+/** The verbose map of CRI ContainerStatus: a JSON object with at least one key. @param json freed with cri_free.
+ *  @return 0; CRI_ENOTFOUND. */
 CRI_API int cri_container_info_json(cri_engine *engine, const char *id, char **json, cri_call *call);
 
-/** CRI UpdateContainerResources, of a created or running container. What is not given stays. */
+/** CRI UpdateContainerResources, of a created or running container. What is not given stays. @return 0; CRI_EINVAL,
+ * also when the kernel refuses a value; CRI_ENOTSUP: this machine cannot limit that; CRI_ENOTFOUND; CRI_EPRECONDITION:
+ * it has exited, or less memory is wanted than is in use. */
 CRI_API int cri_container_update_resources(cri_engine *engine, const char *id, const cri_resources *resources,
 					   cri_call *call);
 CRI_API int cri_container_update_resources_begin(cri_engine *engine, const char *id, const cri_resources *resources,
 						 cri_op **op, cri_call *call);
 
-/** CRI ReopenContainerLog: when it returns, the log file exists at its path and new lines go there. */
+/** CRI ReopenContainerLog: when it returns, the log file exists at its path and new lines go there. @return 0;
+ *  CRI_ENOTFOUND; CRI_EPRECONDITION: it has exited. */
 CRI_API int cri_container_reopen_log(cri_engine *engine, const char *id, cri_call *call);
 CRI_API int cri_container_reopen_log_begin(cri_engine *engine, const char *id, cri_op **op, cri_call *call);
 
@@ -152,16 +158,24 @@ typedef struct cri_exec_result {
 } cri_exec_result;
 
 /**
- * CRI ExecSync: runs a command in a running container and waits for it.
- * @return 0 whatever the exit code; CRI_ETIMEDOUT: killed after its timeout; CRI_EPRECONDITION: not running.
+ * CRI ExecSync: runs a command in a running container and waits for it. It has no standard input.
+ * @param result freed with cri_free.
+ * @return 0 whatever the exit code; CRI_ETIMEDOUT: killed after its timeout; CRI_EPRECONDITION: not running;
+ *         CRI_ENOTFOUND.
  */
 CRI_API int cri_container_exec_sync(cri_engine *engine, const char *id, const cri_exec_options *options,
 				    cri_exec_result **result, cri_call *call);
 CRI_API int cri_container_exec_sync_begin(cri_engine *engine, const char *id, const cri_exec_options *options,
 					  cri_op **op, cri_call *call); /**< output: cri_exec_result ** */
 
-/** CRI CheckpointContainer. */
+/**
+ * CRI CheckpointContainer.
+ * @param location an absolute path, of a file that is made.
+ * @return CRI_ENOTSUP: not built yet.
+ */
 CRI_API int cri_container_checkpoint(cri_engine *engine, const char *id, const char *location, cri_call *call);
+CRI_API int cri_container_checkpoint_begin(cri_engine *engine, const char *id, const char *location, cri_op **op,
+					   cri_call *call);
 
 #ifdef __cplusplus
 }

@@ -186,11 +186,13 @@ typedef struct cri_engine_status {
 	const char *filesystem; /**< mount point of the root's file system */
 } cri_engine_status;
 
-/** CRI Status and RuntimeConfig. The list holds one. */
+/** CRI Status and RuntimeConfig. The list holds one. Network plugins of CNI 1.1.0 are asked for their STATUS. */
 CRI_API int cri_engine_status_get(cri_engine *engine, cri_list **status, cri_call *call);
+/** Its twin for event loops; the output of cri_op_finish is cri_list **. */
+CRI_API int cri_engine_status_get_begin(cri_engine *engine, cri_op **op, cri_call *call);
 CRI_API const cri_engine_status *cri_engine_status_at(const cri_list *list, size_t index);
 
-/** The verbose map of CRI Status: a JSON object whose values are JSON. Freed with cri_free. */
+/** The verbose map of CRI Status: a JSON object whose values are JSON. @param json freed with cri_free. */
 CRI_API int cri_engine_info_json(cri_engine *engine, char **json, cri_call *call);
 
 /** CRI UpdateRuntimeConfig: writes one log line with the CIDR and changes nothing. @param pod_cidr may be "". */

@@ -99,10 +99,15 @@ CRI_API int cri_sandbox_list(cri_engine *engine, const cri_sandbox_filter *filte
 			     cri_call *call);
 CRI_API const cri_sandbox_info *cri_sandbox_at(const cri_list *list, size_t index);
 
-/** The verbose map of CRI PodSandboxStatus: a JSON object with at least one key. Of a ready pod with networks its
- * plugins are asked to CHECK them, for 5 seconds at most: "networkCheck" is "OK" or what they say. Freed with cri_free.
+/**
+ * The verbose map of CRI PodSandboxStatus: a JSON object with at least one key. Of a ready pod with networks its
+ * plugins are asked to CHECK them, for 5 seconds at most: "networkCheck" is "OK" or what they say.
+ * @param json freed with cri_free.
+ * @return 0; CRI_ENOTFOUND.
  */
 CRI_API int cri_sandbox_info_json(cri_engine *engine, const char *id, char **json, cri_call *call);
+CRI_API int cri_sandbox_info_json_begin(cri_engine *engine, const char *id, cri_op **op,
+					cri_call *call); /**< output: char ** */
 
 /**
  * CRI UpdatePodSandboxResources: changes the limits of a ready pod's cgroup and what its config says of them
@@ -119,16 +124,33 @@ CRI_API int cri_sandbox_info_json(cri_engine *engine, const char *id, char **jso
  */
 CRI_API int cri_sandbox_update_resources(cri_engine *engine, const char *id, const cri_resources *overhead,
 					 const cri_resources *resources, cri_call *call);
+CRI_API int cri_sandbox_update_resources_begin(cri_engine *engine, const char *id, const cri_resources *overhead,
+					       const cri_resources *resources, cri_op **op, cri_call *call);
 
-/** CRI CheckpointPod. @param container_ids none: all. */
+/**
+ * CRI CheckpointPod.
+ * @param container_ids none: all.
+ * @return CRI_ENOTSUP: not built yet.
+ */
 CRI_API int cri_sandbox_checkpoint(cri_engine *engine, const char *id, const char *output_path,
 				   const char *const *container_ids, size_t n_container_ids, cri_key_values options,
 				   size_t n_options, cri_call *call);
+CRI_API int cri_sandbox_checkpoint_begin(cri_engine *engine, const char *id, const char *output_path,
+					 const char *const *container_ids, size_t n_container_ids,
+					 cri_key_values options, size_t n_options, cri_op **op, cri_call *call);
 
-/** CRI RestorePod. @param ids holds the sandbox (cri_sandbox_at); its containers are found with cri_container_list. */
+/**
+ * CRI RestorePod.
+ * @param sandboxes holds the sandbox (cri_sandbox_at); its containers are found with cri_container_list.
+ * @return CRI_ENOTSUP: not built yet.
+ */
 CRI_API int cri_sandbox_restore(cri_engine *engine, const char *checkpoint_path, const cri_sandbox_config *config,
 				const char *handler, const cri_container_config *const *containers, size_t n_containers,
-				cri_key_values options, size_t n_options, cri_list **ids, cri_call *call);
+				cri_key_values options, size_t n_options, cri_list **sandboxes, cri_call *call);
+CRI_API int cri_sandbox_restore_begin(cri_engine *engine, const char *checkpoint_path, const cri_sandbox_config *config,
+				      const char *handler, const cri_container_config *const *containers,
+				      size_t n_containers, cri_key_values options, size_t n_options, cri_op **op,
+				      cri_call *call); /**< output: cri_list ** */
 
 #ifdef __cplusplus
 }

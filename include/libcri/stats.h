@@ -109,13 +109,17 @@ CRI_API int cri_container_stats_list(cri_engine *engine, const cri_container_fil
 CRI_API const cri_container_stats *cri_container_stats_at(const cri_list *list, size_t index);
 
 /** CRI PodSandboxStats. The list holds one. A stopped pod has no interfaces and no containers; what its cgroup counted
- *  stays until it is removed. */
+ *  stays until it is removed. @return 0; CRI_ENOTFOUND. */
 CRI_API int cri_sandbox_stats_get(cri_engine *engine, const char *id, cri_list **stats, cri_call *call);
+CRI_API int cri_sandbox_stats_get_begin(cri_engine *engine, const char *id, cri_op **op,
+					cri_call *call); /**< output: cri_list ** */
 
 /** CRI ListPodSandboxStats of the ready pods. @param filter NULL: all; its state is not looked at. A pod or container
  *  that cannot be looked at, because it is just being removed, is left out, which is logged. */
 CRI_API int cri_sandbox_stats_list(cri_engine *engine, const cri_sandbox_filter *filter, cri_list **stats,
 				   cri_call *call);
+CRI_API int cri_sandbox_stats_list_begin(cri_engine *engine, const cri_sandbox_filter *filter, cri_op **op,
+					 cri_call *call); /**< output: cri_list ** */
 CRI_API const cri_sandbox_stats *cri_sandbox_stats_at(const cri_list *list, size_t index);
 
 typedef enum cri_metric_type { CRI_METRIC_COUNTER = 0, CRI_METRIC_GAUGE = 1 } cri_metric_type;
@@ -147,6 +151,7 @@ CRI_API const cri_metric_descriptor *cri_metric_descriptor_at(const cri_list *li
 /** CRI ListPodSandboxMetrics: every figure of every ready pod and of its running containers, grouped by pod, then by
  *  container. What the kernel does not tell of one has no metric. */
 CRI_API int cri_metrics(cri_engine *engine, cri_list **metrics, cri_call *call);
+CRI_API int cri_metrics_begin(cri_engine *engine, cri_op **op, cri_call *call); /**< output: cri_list ** */
 CRI_API const cri_metric *cri_metric_at(const cri_list *list, size_t index);
 
 #ifdef __cplusplus

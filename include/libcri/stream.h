@@ -2,6 +2,8 @@
 /**
  * @file libcri/stream.h
  * Exec, attach and port-forward: as descriptors for the embedding program, as URLs for kubelet and crictl.
+ *
+ * Not built yet: every function that can fail answers CRI_ENOTSUP.
  */
 #ifndef LIBCRI_STREAM_H
 #define LIBCRI_STREAM_H
@@ -28,17 +30,24 @@ typedef struct cri_stream_options {
 #define CRI_STREAM_OPTIONS_INIT .size = sizeof(cri_stream_options)
 CRI_API void cri_stream_options_init(cri_stream_options *, size_t size);
 
-/** Starts a command in a running container. */
+/** Starts a command in a running container. @param stream freed with cri_stream_free. */
 CRI_API int cri_stream_exec(cri_engine *engine, const char *container_id, const cri_stream_options *options,
 			    cri_stream **stream, cri_call *call);
+CRI_API int cri_stream_exec_begin(cri_engine *engine, const char *container_id, const cri_stream_options *options,
+				  cri_op **op, cri_call *call); /**< output: cri_stream ** */
 
-/** Joins the standard streams of a running container's first process. */
+/** Joins the standard streams of a running container's first process. @param stream freed with cri_stream_free. */
 CRI_API int cri_stream_attach(cri_engine *engine, const char *container_id, const cri_stream_options *options,
 			      cri_stream **stream, cri_call *call);
+CRI_API int cri_stream_attach_begin(cri_engine *engine, const char *container_id, const cri_stream_options *options,
+				    cri_op **op, cri_call *call); /**< output: cri_stream ** */
 
-/** Connects to a port inside a pod: CRI_STDIN and CRI_STDOUT are the two directions. */
+/** Connects to a port inside a pod: CRI_STDIN and CRI_STDOUT are the two directions. @param stream freed with
+ *  cri_stream_free. */
 CRI_API int cri_stream_port_forward(cri_engine *engine, const char *sandbox_id, uint16_t port, cri_stream **stream,
 				    cri_call *call);
+CRI_API int cri_stream_port_forward_begin(cri_engine *engine, const char *sandbox_id, uint16_t port, cri_op **op,
+					  cri_call *call); /**< output: cri_stream ** */
 
 /** The non-blocking descriptor of a channel, or -1 when it was not asked for. Owned by the stream. */
 CRI_API int cri_stream_fd(const cri_stream *stream, cri_stream_channel channel);

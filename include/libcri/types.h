@@ -12,7 +12,21 @@
  * they would be a request that it cannot honour. Inputs are borrowed until the function returns, `_begin` twins
  * included.
  *
- * Text is UTF-8 and NUL-terminated. NULL and "" mean the same in every optional string.
+ * A function that can fail returns 0 or a negative cri_code. Its last argument is an optional cri_call, which carries a
+ * deadline and a cancellation and receives the text of a failure; its output comes just before that, is written only
+ * when 0 is returned, and belongs to the caller. Beside what its comment lists, any function may answer CRI_EINVAL (the
+ * text names the argument or the field; nothing was changed), CRI_ECANCELED and CRI_ETIMEDOUT (by the cri_call),
+ * CRI_EFORKED, CRI_ENOMEM, CRI_EEXHAUSTED (the disk, descriptors), CRI_ECORRUPT (the store) and CRI_EINTERNAL.
+ *
+ * Results come as a cri_list of const structs, read with the _at function of their kind, which answers NULL for another
+ * kind and beyond the end. The list owns them, and outlives the engine. They have no `size`: they are as the headers of
+ * the linked library's SONAME say.
+ *
+ * A function that takes an engine may be called by any thread at any time; other objects are used by one thread at a
+ * time, except where a comment says otherwise. No function may be called by a signal handler, except cri_call_cancel.
+ *
+ * Text is UTF-8 and NUL-terminated. NULL and "" mean the same in every optional string that is handed in; strings that
+ * come out are never NULL. Times are nanoseconds since 1970, sizes are bytes, where a comment does not say otherwise.
  */
 #ifndef LIBCRI_TYPES_H
 #define LIBCRI_TYPES_H

@@ -8,6 +8,7 @@
 #include "core/api.h"
 #include "core/list.h"
 #include "core/paths.h"
+#include "image/filesystem.h"
 #include "network/network.h"
 
 #include <string.h>
@@ -86,6 +87,18 @@ static int fill_handlers(struct arena *arena, cri_engine_status *status, cri_cal
 	return 0;
 }
 
+static int fill_filesystem(cri_engine *engine, struct arena *arena, cri_engine_status *status, cri_call *call)
+{
+	const char *mountpoint, *uuid;
+	int result = filesystem_of_root(engine, &mountpoint, &uuid, call);
+
+	if (result < 0)
+		return result;
+	/* The list may outlive the engine. */
+	status->filesystem = arena_strdup(arena, mountpoint);
+	return status->filesystem ? 0 : call_no_memory(call, step);
+}
+
 static int get_status(cri_engine *engine, const void *pointer, void *output, cri_call *call)
 {
 	CLEANUP_LIST cri_list *made = list_new(LIST_ENGINE_STATUS, sizeof(cri_engine_status));
@@ -103,10 +116,11 @@ static int get_status(cri_engine *engine, const void *pointer, void *output, cri
 		.root = arena_strdup(&made->arena, engine->root),
 		.state = arena_strdup(&made->arena, engine->state),
 	};
-	status->filesystem = status->root;
 	if (!status->root || !status->state)
 		return call_no_memory(call, step);
-	result = fill_conditions(engine, &made->arena, status, call);
+	result = fill_filesystem(engine, &made->arena, status, call);
+	if (result == 0)
+		result = fill_conditions(engine, &made->arena, status, call);
 	if (result == 0)
 		result = fill_handlers(&made->arena, status, call);
 	if (result < 0)
@@ -118,6 +132,11 @@ static int get_status(cri_engine *engine, const void *pointer, void *output, cri
 int cri_engine_status_get(cri_engine *engine, cri_list **status, cri_call *call)
 {
 	return api_call_output(engine, get_status, NULL, status, call);
+}
+
+int cri_engine_status_get_begin(cri_engine *engine, cri_op **op, cri_call *call)
+{
+	return api_begin(engine, get_status, NULL, 0, NULL, API_LIST, op, call);
 }
 
 const cri_engine_status *cri_engine_status_at(const cri_list *status, size_t index)

@@ -44,9 +44,23 @@ int cri_sandbox_checkpoint(cri_engine *engine, const char *id, const char *outpu
 	return unbuilt(engine, CHECKPOINTS, call);
 }
 
+int cri_sandbox_checkpoint_begin(cri_engine *engine, const char *id, const char *output_path,
+				 const char *const *container_ids, size_t n_container_ids, cri_key_values options,
+				 size_t n_options, cri_op **op, cri_call *call)
+{
+	(void)id;
+	(void)output_path;
+	(void)container_ids;
+	(void)n_container_ids;
+	(void)options;
+	(void)n_options;
+	(void)op;
+	return unbuilt(engine, CHECKPOINTS, call);
+}
+
 int cri_sandbox_restore(cri_engine *engine, const char *checkpoint_path, const cri_sandbox_config *config,
 			const char *handler, const cri_container_config *const *containers, size_t n_containers,
-			cri_key_values options, size_t n_options, cri_list **ids, cri_call *call)
+			cri_key_values options, size_t n_options, cri_list **sandboxes, cri_call *call)
 {
 	(void)checkpoint_path;
 	(void)config;
@@ -55,7 +69,22 @@ int cri_sandbox_restore(cri_engine *engine, const char *checkpoint_path, const c
 	(void)n_containers;
 	(void)options;
 	(void)n_options;
-	(void)ids;
+	(void)sandboxes;
+	return unbuilt(engine, CHECKPOINTS, call);
+}
+
+int cri_sandbox_restore_begin(cri_engine *engine, const char *checkpoint_path, const cri_sandbox_config *config,
+			      const char *handler, const cri_container_config *const *containers, size_t n_containers,
+			      cri_key_values options, size_t n_options, cri_op **op, cri_call *call)
+{
+	(void)checkpoint_path;
+	(void)config;
+	(void)handler;
+	(void)containers;
+	(void)n_containers;
+	(void)options;
+	(void)n_options;
+	(void)op;
 	return unbuilt(engine, CHECKPOINTS, call);
 }
 
@@ -63,6 +92,15 @@ int cri_container_checkpoint(cri_engine *engine, const char *id, const char *loc
 {
 	(void)id;
 	(void)location;
+	return unbuilt(engine, CHECKPOINTS, call);
+}
+
+int cri_container_checkpoint_begin(cri_engine *engine, const char *id, const char *location, cri_op **op,
+				   cri_call *call)
+{
+	(void)id;
+	(void)location;
+	(void)op;
 	return unbuilt(engine, CHECKPOINTS, call);
 }
 
@@ -75,6 +113,15 @@ int cri_stream_exec(cri_engine *engine, const char *container_id, const cri_stre
 	return unbuilt(engine, STREAMING, call);
 }
 
+int cri_stream_exec_begin(cri_engine *engine, const char *container_id, const cri_stream_options *options, cri_op **op,
+			  cri_call *call)
+{
+	(void)container_id;
+	(void)options;
+	(void)op;
+	return unbuilt(engine, STREAMING, call);
+}
+
 int cri_stream_attach(cri_engine *engine, const char *container_id, const cri_stream_options *options,
 		      cri_stream **stream, cri_call *call)
 {
@@ -84,12 +131,30 @@ int cri_stream_attach(cri_engine *engine, const char *container_id, const cri_st
 	return unbuilt(engine, STREAMING, call);
 }
 
+int cri_stream_attach_begin(cri_engine *engine, const char *container_id, const cri_stream_options *options,
+			    cri_op **op, cri_call *call)
+{
+	(void)container_id;
+	(void)options;
+	(void)op;
+	return unbuilt(engine, STREAMING, call);
+}
+
 int cri_stream_port_forward(cri_engine *engine, const char *sandbox_id, uint16_t port, cri_stream **stream,
 			    cri_call *call)
 {
 	(void)sandbox_id;
 	(void)port;
 	(void)stream;
+	return unbuilt(engine, STREAMING, call);
+}
+
+int cri_stream_port_forward_begin(cri_engine *engine, const char *sandbox_id, uint16_t port, cri_op **op,
+				  cri_call *call)
+{
+	(void)sandbox_id;
+	(void)port;
+	(void)op;
 	return unbuilt(engine, STREAMING, call);
 }
 

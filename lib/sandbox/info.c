@@ -260,3 +260,10 @@ int cri_sandbox_info_json(cri_engine *engine, const char *id, char **json, cri_c
 
 	return api_call_output(engine, info_json, &args, json, call);
 }
+
+int cri_sandbox_info_json_begin(cri_engine *engine, const char *id, cri_op **op, cri_call *call)
+{
+	const struct api_id_args args = { id };
+
+	return api_begin(engine, info_json, &args, sizeof(args), api_copy_id, API_STRING, op, call);
+}

@@ -298,6 +298,11 @@ int cri_metrics(cri_engine *engine, cri_list **metrics, cri_call *call)
 	return api_call_output(engine, collect, NULL, metrics, call);
 }
 
+int cri_metrics_begin(cri_engine *engine, cri_op **op, cri_call *call)
+{
+	return api_begin(engine, collect, NULL, 0, NULL, API_LIST, op, call);
+}
+
 const cri_metric *cri_metric_at(const cri_list *list, size_t index)
 {
 	return list_at(list, LIST_METRIC, index);

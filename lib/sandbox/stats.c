@@ -3,6 +3,7 @@
 #include "sandbox/stats.h"
 
 #include "base/json.h"
+#include "config/config.h"
 #include "container/stats.h"
 #include "core/api.h"
 #include "core/list.h"
@@ -287,9 +288,31 @@ int cri_sandbox_stats_get(cri_engine *engine, const char *id, cri_list **stats, 
 	return api_call_output(engine, get, &args, stats, call);
 }
 
+int cri_sandbox_stats_get_begin(cri_engine *engine, const char *id, cri_op **op, cri_call *call)
+{
+	const struct api_id_args args = { id };
+
+	return api_begin(engine, get, &args, sizeof(args), api_copy_id, API_LIST, op, call);
+}
+
 int cri_sandbox_stats_list(cri_engine *engine, const cri_sandbox_filter *filter, cri_list **stats, cri_call *call)
 {
 	return api_call_output(engine, list, &filter, stats, call);
+}
+
+static int copy_filter(struct arena *arena, void *pointer, cri_call *call)
+{
+	const cri_sandbox_filter **filter = pointer;
+	const void *copy = NULL;
+	int result = *filter ? config_copy(&config_sandbox_filter, arena, *filter, &copy, call) : 0;
+
+	*filter = copy;
+	return result;
+}
+
+int cri_sandbox_stats_list_begin(cri_engine *engine, const cri_sandbox_filter *filter, cri_op **op, cri_call *call)
+{
+	return api_begin(engine, list, &filter, sizeof(filter), copy_filter, API_LIST, op, call);
 }
 
 const cri_sandbox_stats *cri_sandbox_stats_at(const cri_list *list, size_t index)

@@ -124,6 +124,16 @@ static int copy(struct arena *arena, const cri_resources **resources, const char
 	return result;
 }
 
+static int copy_args(struct arena *arena, void *pointer, cri_call *call)
+{
+	struct update_args *args = pointer;
+	int result = api_copy_id(arena, &args->id, call);
+
+	if (result == 0)
+		result = copy(arena, &args->overhead, "overhead", call);
+	return result < 0 ? result : copy(arena, &args->resources, "resources", call);
+}
+
 static int update(cri_engine *engine, const void *pointer, void *output, cri_call *call)
 {
 	struct update_args args = *(const struct update_args *)pointer;
@@ -134,9 +144,7 @@ static int update(cri_engine *engine, const void *pointer, void *output, cri_cal
 
 	(void)output;
 	call_object_id(call, "sandbox", args.id);
-	result = copy(&arena, &args.overhead, "overhead", call);
-	if (result == 0)
-		result = copy(&arena, &args.resources, "resources", call);
+	result = copy_args(&arena, &args, call);
 	if (result == 0)
 		result = store_sandbox_get(engine->store, &arena, args.id, false, &row, call);
 	if (result == 0)
@@ -156,4 +164,12 @@ int cri_sandbox_update_resources(cri_engine *engine, const char *id, const cri_r
 	const struct update_args args = { id, overhead, resources };
 
 	return api_call(engine, update, &args, NULL, call);
+}
+
+int cri_sandbox_update_resources_begin(cri_engine *engine, const char *id, const cri_resources *overhead,
+				       const cri_resources *resources, cri_op **op, cri_call *call)
+{
+	const struct update_args args = { id, overhead, resources };
+
+	return api_begin(engine, update, &args, sizeof(args), copy_args, API_NO_OUTPUT, op, call);
 }

@@ -10,6 +10,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static bool is_mount_point(const char *path)
+{
+	FILE *mounts = fopen("/proc/self/mounts", "re");
+	char line[4096], wanted[256];
+	bool found = false;
+
+	assert_non_null(mounts);
+	snprintf(wanted, sizeof(wanted), " %s ", path);
+	while (!found && fgets(line, sizeof(line), mounts))
+		found = strstr(line, wanted) != NULL;
+	fclose(mounts);
+	return found;
+}
+
 static void test_version_and_status(void **state)
 {
 	struct fixture *fixture = *state;
@@ -25,6 +39,8 @@ static void test_version_and_status(void **state)
 	assert_true(status->conditions[0]->status);
 	assert_string_equal(status->conditions[1]->type, "NetworkReady");
 	assert_string_equal(status->root, fixture->root);
+	assert_true(is_mount_point(status->filesystem));
+	assert_int_equal(strncmp(fixture->root, status->filesystem, strlen(status->filesystem)), 0);
 	assert_true(status->n_handlers >= 3);
 	cri_list_free(list);
 	expect_ok(fixture, cri_engine_info_json(fixture->engine, &json, fixture->call));
