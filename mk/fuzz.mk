@@ -14,7 +14,7 @@ $(BUILD)/tests/fuzz/replay.o: CFLAGS_ALL += -DCORPUS_DIRECTORY='"$(abspath tests
 FUZZ_PARTS_passwd := $(INIT_PARTS)
 FUZZ_PARTS_process_record := $(INIT_PARTS)
 FUZZ_PARTS_challenge := $(BUILD)/lib/helpers/fetch/challenge.o
-FUZZ_PARTS_inflate := $(patsubst %,$(BUILD)/lib/helpers/fetch/%.o,gzip inflate source)
+FUZZ_PARTS_inflate := $(patsubst %,$(BUILD)/lib/helpers/fetch/%.o,gzip inflate source zstd)
 FUZZ_LIBS_inflate := -lisal -lzstd -lz
 FUZZ_PARTS_layer := $(patsubst %,$(BUILD)/lib/helpers/unpack/%.o,data entry paths tar tree)
 FUZZ_LIBS_layer := -l:libarchive.a

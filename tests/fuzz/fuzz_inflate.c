@@ -29,11 +29,21 @@ static int take(void *context, const void *bytes, size_t length, struct failure 
 	return 0;
 }
 
+static int reserve(void *context, uint64_t bytes, struct failure *failure)
+{
+	(void)context;
+	(void)failure;
+	if (bytes > UINT64_C(16) << 20)
+		abort();
+	return 0;
+}
+
 static bool inflate_in_pieces(const uint8_t *data, size_t size, size_t piece, struct output *output)
 {
 	const size_t first = size < INFLATER_FIRST ? size : INFLATER_FIRST;
 	struct failure failure = { 0 };
-	struct inflater *inflater = inflater_new(data, first, take, output, &failure);
+	const struct inflater_client client = { take, reserve, output };
+	struct inflater *inflater = inflater_new(data, first, &client, &failure);
 	bool whole = inflater != NULL;
 
 	for (size_t at = 0; whole && at < size; at += piece)

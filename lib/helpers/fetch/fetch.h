@@ -66,16 +66,22 @@ int digest_add(struct digest *digest, const void *bytes, size_t length);
 int digest_end(struct digest *digest, char text[DIGEST_SIZE]);
 void digest_free(struct digest *digest);
 
+/* Who inflates something. */
+struct inflater_client {
+	take_bytes output;
+	/* Before more memory is used than before; -1: *failure says why. */
+	int (*reserve)(void *context, uint64_t bytes, struct failure *failure);
+	void *context;
+};
+
 /* From the first bytes: gzip, zstd, plain; others are refused by name. (inflate.c) */
-#define INFLATER_FIRST 18 /* so many bytes, if there are, tell the format, and zstd's window */
+#define INFLATER_FIRST 6 /* so many bytes, if there are, tell the format */
 struct inflater;
-struct inflater *inflater_new(const void *first, size_t length, take_bytes output, void *context,
+struct inflater *inflater_new(const void *first, size_t length, const struct inflater_client *client,
 			      struct failure *failure);
 int inflater_add(struct inflater *inflater, const void *bytes, size_t length, struct failure *failure);
 int inflater_end(struct inflater *inflater, struct failure *failure);
 void inflater_free(struct inflater *inflater);
-/* What it will take, beyond a little: zstd's window. Later frames may have larger ones, up to 16 MiB. */
-uint64_t inflater_memory(const void *first, size_t length);
 
 enum job_kind { JOB_LAYER, JOB_BLOB, JOB_DIGEST, JOB_CHAIN, JOB_VERIFY, JOB_MANIFEST, JOB_DEFLATE };
 

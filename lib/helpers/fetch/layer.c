@@ -32,14 +32,24 @@ static int output(void *context, const void *bytes, size_t length, struct failur
 	return sink_write(layer->job->sink, bytes, length, failure);
 }
 
+static int reserve(void *context, uint64_t bytes, struct failure *failure)
+{
+	struct layer *layer = context;
+
+	/* Others may wait for what this one has. */
+	session_give_windows(layer->job->session, layer->windows);
+	layer->windows = 0;
+	if (!session_take_windows(layer->job->session, bytes))
+		return fail(failure, CRI_ECANCELED, "nobody waits for it");
+	layer->windows = bytes;
+	return 0;
+}
+
 static int begin_inflating(struct layer *layer, struct failure *failure)
 {
-	const uint64_t windows = inflater_memory(layer->first, layer->n_first);
+	const struct inflater_client client = { output, reserve, layer };
 
-	if (windows && !session_take_windows(layer->job->session, windows))
-		return fail(failure, CRI_ECANCELED, "nobody waits for it");
-	layer->windows = windows;
-	layer->inflater = inflater_new(layer->first, layer->n_first, output, layer, failure);
+	layer->inflater = inflater_new(layer->first, layer->n_first, &client, failure);
 	return layer->inflater ? inflater_add(layer->inflater, layer->first, layer->n_first, failure) : -1;
 }
 

@@ -87,6 +87,8 @@ int main(int argc, char **argv)
 		return 1;
 	/* Jobs allocate little; an arena for each thread would only keep what is free from the others. */
 	mallopt(M_ARENA_MAX, 2);
+	/* Windows go back to the system when they are freed, and are not kept by one arena while another gets more. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	if (network && http_prepare())
 		return 1;
 	if (network ? confine_network() : confine_files())
