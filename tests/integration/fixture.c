@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int run(const char *format, const char *a, const char *b)
@@ -192,6 +193,56 @@ char *fixture_start(struct fixture *fixture, const char *sandbox, const char *na
 	return id;
 }
 
+char *fixture_start_with(struct fixture *fixture, const char *sandbox, const cri_container_config *given)
+{
+	static const char *const sleeper[] = { "/bin/sleep", "1000" };
+	cri_container_config config = *given;
+	char *id = NULL;
+
+	config.image = IMAGE;
+	if (!config.n_command) {
+		config.command = sleeper;
+		config.n_command = 2;
+	}
+	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
+	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
+	return id;
+}
+
+void fixture_start_elsewhere(struct fixture *fixture, const char *name, const char *script, void (*prepare)(void),
+			     char sandbox[65], char container[65])
+{
+	int ids[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ids, O_CLOEXEC), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		char *pod, *made;
+
+		if (prepare)
+			prepare();
+		fixture_open(fixture);
+		pod = fixture_run_sandbox(fixture, name);
+		made = fixture_start(fixture, pod, name, script);
+		_exit(write(ids[1], pod, 64) == 64 && write(ids[1], made, 64) == 64 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(ids[0], sandbox, 64), 64);
+	assert_int_equal(read(ids[0], container, 64), 64);
+	sandbox[64] = container[64] = '\0';
+	close(ids[0]);
+	close(ids[1]);
+}
+
+void fixture_remove_sandbox(struct fixture *fixture, char *id)
+{
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
+	cri_free(id);
+}
+
 char *fixture_exec(struct fixture *fixture, const char *container, const char *script, int32_t *exit_code)
 {
 	const char *const command[] = { "/bin/sh", "-c", script };
@@ -206,6 +257,14 @@ char *fixture_exec(struct fixture *fixture, const char *container, const char *s
 	cri_free(result);
 	assert_non_null(output);
 	return output;
+}
+
+void fixture_assert_output(struct fixture *fixture, const char *container, const char *script, const char *expected)
+{
+	char *output = fixture_exec(fixture, container, script, NULL);
+
+	assert_string_equal(output, expected);
+	free(output);
 }
 
 int32_t fixture_wait(struct fixture *fixture, const char *container)
@@ -258,6 +317,35 @@ void fixture_await_line(struct fixture *fixture, const char *name, const char *l
 		usleep(10000);
 	}
 	fail_msg("%s: no \"%s\"", name, line);
+}
+
+size_t fixture_count_entries(const struct fixture *fixture, const char *directory)
+{
+	char path[160];
+	size_t n = 0;
+	DIR *entries;
+
+	snprintf(path, sizeof(path), "%s/%s", fixture->root, directory);
+	entries = opendir(path);
+	if (!entries) {
+		assert_int_equal(errno, ENOENT);
+		return 0;
+	}
+	while (readdir(entries))
+		n++;
+	closedir(entries);
+	return n - 2;
+}
+
+void fixture_assert_only_image(struct fixture *fixture)
+{
+	cri_list *list;
+
+	assert_int_equal(fixture_count_entries(fixture, "l"), 1);
+	assert_int_equal(fixture_count_entries(fixture, "tmp"), 0);
+	expect_ok(fixture, cri_image_list(fixture->engine, NULL, &list, fixture->call));
+	assert_int_equal(cri_list_count(list), 1);
+	cri_list_free(list);
 }
 
 void fixture_clear(struct fixture *fixture)

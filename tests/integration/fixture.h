@@ -52,8 +52,21 @@ char *fixture_run_sandbox(struct fixture *fixture, const char *name);
 char *fixture_create(struct fixture *fixture, const char *sandbox, const char *name, const char *script);
 char *fixture_start(struct fixture *fixture, const char *sandbox, const char *name, const char *script);
 
+/* One with these settings, of the busybox image; without a command it sleeps. */
+char *fixture_start_with(struct fixture *fixture, const char *sandbox, const cri_container_config *config);
+
+/* A pod and a container in it by another process, which has ended; `prepare`, which may be NULL, is called in it. */
+void fixture_start_elsewhere(struct fixture *fixture, const char *name, const char *script, void (*prepare)(void),
+			     char sandbox[65], char container[65]);
+
+/* Removes a pod and frees its id. */
+void fixture_remove_sandbox(struct fixture *fixture, char *id);
+
 /* exec_sync of a script; its standard output, to be freed; *exit_code may be NULL. */
 char *fixture_exec(struct fixture *fixture, const char *container, const char *script, int32_t *exit_code);
+
+/* exec_sync of a script prints that. */
+void fixture_assert_output(struct fixture *fixture, const char *container, const char *script, const char *expected);
 
 /* Waits at most ten seconds for the end. */
 int32_t fixture_wait(struct fixture *fixture, const char *container);
@@ -68,6 +81,12 @@ char *fixture_log(struct fixture *fixture, const char *name);
 
 /* Waits at most ten seconds for a line in it. */
 void fixture_await_line(struct fixture *fixture, const char *name, const char *line);
+
+/* How many a directory of the root has. */
+size_t fixture_count_entries(const struct fixture *fixture, const char *directory);
+
+/* No layer but the fixture's image's, no other image, and nothing half-made. */
+void fixture_assert_only_image(struct fixture *fixture);
 
 /* Removes every pod. */
 void fixture_clear(struct fixture *fixture);

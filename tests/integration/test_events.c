@@ -91,28 +91,10 @@ static void test_of_another_program(void **state)
 {
 	struct fixture *fixture = *state;
 	cri_events *events;
-	char sandbox[65] = "", id[65] = "";
-	int ids[2], status;
-	pid_t pid;
+	char sandbox[65], id[65];
 
-	assert_int_equal(pipe(ids), 0);
 	events = subscribe(fixture, -1);
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		char *pod, *container;
-
-		fixture_open(fixture);
-		pod = fixture_run_sandbox(fixture, "other");
-		container = fixture_start(fixture, pod, "other", "sleep 0.2; exit 9");
-		_exit(write(ids[1], pod, 64) == 64 && write(ids[1], container, 64) == 64 ? 0 : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	assert_int_equal(read(ids[0], sandbox, 64), 64);
-	assert_int_equal(read(ids[0], id, 64), 64);
-	close(ids[0]);
-	close(ids[1]);
+	fixture_start_elsewhere(fixture, "other", "sleep 0.2; exit 9", NULL, sandbox, id);
 
 	const struct expected expected[] = {
 		{ CRI_EVENT_CREATED, sandbox, sandbox, 0 }, { CRI_EVENT_STARTED, sandbox, sandbox, 0 },

@@ -179,14 +179,6 @@ static void test_host_is_unchanged(void **state)
 	fixture_open(fixture);
 }
 
-static void assert_output(struct fixture *fixture, const char *container, const char *script, const char *expected)
-{
-	char *output = fixture_exec(fixture, container, script, NULL);
-
-	assert_string_equal(output, expected);
-	free(output);
-}
-
 static void test_nothing_of_the_host_in_a_container(void **state)
 {
 	struct fixture *fixture = *state;
@@ -219,18 +211,19 @@ static void test_nothing_of_the_host_in_a_container(void **state)
 	umask(umask_before);
 	/* 0, 1, 2 and the directory that ls reads. */
 	for (int i = 0; i < 2; i++) {
-		assert_output(fixture, id, i ? "ls /proc/1/fd" : "ls /proc/self/fd | grep -v '^3$'", "0\n1\n2\n");
-		assert_output(fixture, id,
-			      i ? "tr '\\0' '\\n' </proc/1/environ | grep -c HOST_SECRET; true"
-				: "env | grep -c HOST_SECRET; true",
-			      "0\n");
-		assert_output(fixture, id, "umask; ulimit -n", "0022\n1024\n");
+		fixture_assert_output(fixture, id, i ? "ls /proc/1/fd" : "ls /proc/self/fd | grep -v '^3$'",
+				      "0\n1\n2\n");
+		fixture_assert_output(fixture, id,
+				      i ? "tr '\\0' '\\n' </proc/1/environ | grep -c HOST_SECRET; true"
+					: "env | grep -c HOST_SECRET; true",
+				      "0\n");
+		fixture_assert_output(fixture, id, "umask; ulimit -n", "0022\n1024\n");
 	}
 	/* Not by a shell, which ignores signals of its own. */
 	expect_ok(fixture, cri_container_exec_sync(fixture->engine, id, &exec, &result, fixture->call));
 	assert_non_null(strstr(result->output, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"));
 	cri_free(result);
-	assert_output(fixture, id, "grep 'Max open files' /proc/1/limits | awk '{print $4}'", "1024\n");
+	fixture_assert_output(fixture, id, "grep 'Max open files' /proc/1/limits | awk '{print $4}'", "1024\n");
 	output = fixture_exec(fixture, id, "cat /proc/1/cgroup", NULL);
 	assert_null(strstr(output, "libcri/monitors"));
 	free(output);
@@ -246,44 +239,32 @@ static void test_nothing_of_the_host_in_a_container(void **state)
 }
 
 /* A host that is nice, likely to be killed, and bound to one processor. */
+static void be_disfavoured(void)
+{
+	FILE *score = fopen("/proc/self/oom_score_adj", "we");
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	if (!score || fputs("500", score) < 0 || fclose(score) || setpriority(PRIO_PROCESS, 0, 5) < 0 ||
+	    sched_setaffinity(0, sizeof(one), &one) < 0)
+		_exit(2);
+}
+
 static void test_scheduling_of_the_host(void **state)
 {
 	struct fixture *fixture = *state;
-	char sandbox[65] = "", id[65] = "", *output;
-	int ids[2], status;
-	pid_t pid;
+	char sandbox[65], id[65], *output;
 
-	assert_int_equal(pipe2(ids, O_CLOEXEC), 0);
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		char *pod, *container;
-		FILE *score = fopen("/proc/self/oom_score_adj", "we");
-		cpu_set_t one;
-
-		CPU_ZERO(&one);
-		CPU_SET(sched_getcpu(), &one);
-		if (!score || fputs("500", score) < 0 || fclose(score) || setpriority(PRIO_PROCESS, 0, 5) < 0 ||
-		    sched_setaffinity(0, sizeof(one), &one) < 0)
-			_exit(2);
-		fixture_open(fixture);
-		pod = fixture_run_sandbox(fixture, "nice");
-		container = fixture_start(fixture, pod, "nice", "sleep 1000");
-		_exit(write(ids[1], pod, 64) == 64 && write(ids[1], container, 64) == 64 ? 0 : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	assert_int_equal(read(ids[0], sandbox, 64), 64);
-	assert_int_equal(read(ids[0], id, 64), 64);
-	close(ids[0]);
-	close(ids[1]);
+	fixture_start_elsewhere(fixture, "nice", "sleep 1000", be_disfavoured, sandbox, id);
 	for (int i = 0; i < 2; i++) {
-		assert_output(fixture, id, i ? "cat /proc/1/oom_score_adj" : "cat /proc/self/oom_score_adj", "0\n");
+		fixture_assert_output(fixture, id, i ? "cat /proc/1/oom_score_adj" : "cat /proc/self/oom_score_adj",
+				      "0\n");
 		/* Behind the name in parentheses the nice value is the 17th. */
-		assert_output(fixture, id,
-			      i ? "sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 17"
-				: "sed 's/.*) //' /proc/self/stat | cut -d ' ' -f 17",
-			      "0\n");
+		fixture_assert_output(fixture, id,
+				      i ? "sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 17"
+					: "sed 's/.*) //' /proc/self/stat | cut -d ' ' -f 17",
+				      "0\n");
 	}
 	output = fixture_exec(fixture, id,
 			      "grep Cpus_allowed: /proc/1/status /proc/self/status | cut -f 2 | uniq | wc -l; "

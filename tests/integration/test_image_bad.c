@@ -11,36 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static size_t count_entries(const struct fixture *fixture, const char *name)
-{
-	char path[256];
-	DIR *directory;
-	size_t n = 0;
-
-	snprintf(path, sizeof(path), "%s/%s", fixture->root, name);
-	directory = opendir(path);
-	if (!directory) {
-		assert_int_equal(errno, ENOENT);
-		return 0;
-	}
-	while (readdir(directory))
-		n++;
-	closedir(directory);
-	return n - 2;
-}
-
-/* Nothing half-made, and only the fixture's own layer. */
-static void expect_nothing_left(struct fixture *fixture)
-{
-	cri_list *list;
-
-	assert_int_equal(count_entries(fixture, "l"), 1);
-	assert_int_equal(count_entries(fixture, "tmp"), 0);
-	expect_ok(fixture, cri_image_list(fixture->engine, NULL, &list, fixture->call));
-	assert_int_equal(cri_list_count(list), 1);
-	cri_list_free(list);
-}
-
 static void expect_import_by(struct fixture *fixture, cri_engine *engine, const char *path, int code, const char *text)
 {
 	cri_list *list = NULL;
@@ -49,7 +19,7 @@ static void expect_import_by(struct fixture *fixture, cri_engine *engine, const 
 	assert_null(list);
 	if (!strstr(cri_call_message(fixture->call), text))
 		fail_msg("\"%s\" does not say \"%s\"", cri_call_message(fixture->call), text);
-	expect_nothing_left(fixture);
+	fixture_assert_only_image(fixture);
 }
 
 static void expect_import(struct fixture *fixture, const char *path, int code, const char *text)

@@ -22,24 +22,6 @@
 
 static char layout[320], archive[320];
 
-static size_t count_entries(const struct fixture *fixture, const char *name)
-{
-	char path[256];
-	DIR *directory;
-	size_t n = 0;
-
-	snprintf(path, sizeof(path), "%s/%s", fixture->root, name);
-	directory = opendir(path);
-	if (!directory) {
-		assert_int_equal(errno, ENOENT);
-		return 0;
-	}
-	while (readdir(directory))
-		n++;
-	closedir(directory);
-	return n - 2;
-}
-
 static void pause_milliseconds(long milliseconds)
 {
 	const struct timespec time = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
@@ -75,17 +57,11 @@ static pid_t find_unpacker(const struct fixture *fixture)
 
 static void expect_nothing_left(struct fixture *fixture)
 {
-	cri_list *list;
-
 	for (int i = 0; find_unpacker(fixture); i++) {
 		assert_in_range(i, 0, 500);
 		pause_milliseconds(10);
 	}
-	assert_int_equal(count_entries(fixture, "l"), 1);
-	assert_int_equal(count_entries(fixture, "tmp"), 0);
-	expect_ok(fixture, cri_image_list(fixture->engine, NULL, &list, fixture->call));
-	assert_int_equal(cri_list_count(list), 1);
-	cri_list_free(list);
+	fixture_assert_only_image(fixture);
 }
 
 static void import_and_remove(struct fixture *fixture, const char *path)
@@ -93,7 +69,7 @@ static void import_and_remove(struct fixture *fixture, const char *path)
 	cri_list *list;
 
 	expect_ok(fixture, cri_image_import(fixture->engine, path, NULL, &list, fixture->call));
-	assert_int_equal(count_entries(fixture, "l"), 1 + N_LAYERS);
+	assert_int_equal(fixture_count_entries(fixture, "l"), 1 + N_LAYERS);
 	expect_ok(fixture, cri_image_remove(fixture->engine, cri_image_at(list, 0)->id, fixture->call));
 	cri_list_free(list);
 }
@@ -266,7 +242,7 @@ static bool is_whole(struct fixture *fixture)
 	expect_ok(fixture, cri_image_list(fixture->engine, "survival", &list, fixture->call));
 	n_images = cri_list_count(list);
 	cri_list_free(list);
-	return count_entries(fixture, "l") == (n_images ? 1 + N_LAYERS : 1);
+	return fixture_count_entries(fixture, "l") == (n_images ? 1 + N_LAYERS : 1);
 }
 
 static void test_killed_program(void **state)
@@ -282,8 +258,9 @@ static void test_killed_program(void **state)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		/* Helpers notice that nobody listens; one that was just being started holds the locks of the layer that
 		 * it is for until it is, and an open that does not get them leaves the layer to the next. */
-		for (int i = 0;
-		     i == 0 || find_unpacker(fixture) || count_entries(fixture, "tmp") > 0 || !is_whole(fixture); i++) {
+		for (int i = 0; i == 0 || find_unpacker(fixture) || fixture_count_entries(fixture, "tmp") > 0 ||
+				!is_whole(fixture);
+		     i++) {
 			assert_in_range(i, 0, 500);
 			pause_milliseconds(i ? 10 : 0);
 			fixture_close(fixture);
@@ -312,7 +289,7 @@ static void test_several_programs(void **state)
 			assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 			assert_int_equal(status, 0);
 		}
-		assert_int_equal(count_entries(fixture, "l"), 1 + N_LAYERS);
+		assert_int_equal(fixture_count_entries(fixture, "l"), 1 + N_LAYERS);
 		expect_ok(fixture, cri_image_remove(fixture->engine, "survival", fixture->call));
 		expect_nothing_left(fixture);
 	}

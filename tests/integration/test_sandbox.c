@@ -15,20 +15,6 @@ static char *run(struct fixture *fixture, const cri_sandbox_config *config)
 	return id;
 }
 
-static void remove_sandbox(struct fixture *fixture, char *id)
-{
-	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
-	cri_free(id);
-}
-
-static void assert_output(struct fixture *fixture, const char *container, const char *script, const char *expected)
-{
-	char *output = fixture_exec(fixture, container, script, NULL);
-
-	assert_string_equal(output, expected);
-	free(output);
-}
-
 static void test_whole_life(void **state)
 {
 	struct fixture *fixture = *state;
@@ -101,13 +87,13 @@ static void test_names_are_unique(void **state)
 	config.namespace_ = "other";
 	others[2] = run(fixture, &config);
 	for (size_t i = 0; i < 3; i++)
-		remove_sandbox(fixture, others[i]);
-	remove_sandbox(fixture, first);
-	remove_sandbox(fixture, second);
+		fixture_remove_sandbox(fixture, others[i]);
+	fixture_remove_sandbox(fixture, first);
+	fixture_remove_sandbox(fixture, second);
 	/* And now it is free. */
 	config.uid = "c_d";
 	config.namespace_ = "e_f \xc3\xa4/%'\"";
-	remove_sandbox(fixture, run(fixture, &config));
+	fixture_remove_sandbox(fixture, run(fixture, &config));
 }
 
 static void test_filters(void **state)
@@ -140,8 +126,8 @@ static void test_filters(void **state)
 	assert_int_equal(cri_list_count(list), 1);
 	assert_string_equal(cri_sandbox_at(list, 0)->id, plain);
 	cri_list_free(list);
-	remove_sandbox(fixture, labelled);
-	remove_sandbox(fixture, plain);
+	fixture_remove_sandbox(fixture, labelled);
+	fixture_remove_sandbox(fixture, plain);
 }
 
 /* Every condition that is given must hold. */
@@ -177,7 +163,7 @@ static void test_filters_add_up(void **state)
 		assert_int_equal(cri_list_count(list), cases[i].found);
 		cri_list_free(list);
 	}
-	remove_sandbox(fixture, id);
+	fixture_remove_sandbox(fixture, id);
 }
 
 /* A pod that asks for no host name has its own name, made fit to be one. */
@@ -195,8 +181,8 @@ static void test_host_names(void **state)
 		char *id = fixture_run_sandbox(fixture, names[i][0]);
 		char *container = fixture_start(fixture, id, "name", "sleep 1000");
 
-		assert_output(fixture, container, "hostname", names[i][1]);
-		remove_sandbox(fixture, id);
+		fixture_assert_output(fixture, container, "hostname", names[i][1]);
+		fixture_remove_sandbox(fixture, id);
 		cri_free(container);
 	}
 }
@@ -210,7 +196,7 @@ static void test_handlers(void **state)
 
 	for (size_t i = 0; i < 3; i++) {
 		expect_ok(fixture, cri_sandbox_run(fixture->engine, &config, known[i], &id, fixture->call));
-		remove_sandbox(fixture, id);
+		fixture_remove_sandbox(fixture, id);
 	}
 	id = NULL;
 	expect_code(fixture, CRI_EINVAL, cri_sandbox_run(fixture->engine, &config, "vm", &id, fixture->call));
@@ -239,18 +225,20 @@ static void test_box(void **state)
 	char *first = fixture_start(fixture, id, "first", "sleep 1000");
 	char *second = fixture_start(fixture, id, "second", "sleep 1000");
 
-	assert_output(fixture, first, "hostname; cat /etc/hostname", "boxhost\nboxhost\n");
-	assert_output(fixture, first, "cat /etc/resolv.conf",
-		      "search example.org\nnameserver 10.1.2.3\nnameserver fd00::1\noptions ndots:5\n");
-	assert_output(fixture, first, "grep -c 'localhost boxhost' /etc/hosts", "1\n");
-	assert_output(fixture, first, "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmax", "1\n123456\n");
+	fixture_assert_output(fixture, first, "hostname; cat /etc/hostname", "boxhost\nboxhost\n");
+	fixture_assert_output(fixture, first, "cat /etc/resolv.conf",
+			      "search example.org\nnameserver 10.1.2.3\nnameserver fd00::1\noptions ndots:5\n");
+	fixture_assert_output(fixture, first, "grep -c 'localhost boxhost' /etc/hosts", "1\n");
+	fixture_assert_output(fixture, first, "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmax",
+			      "1\n123456\n");
 	/* Loopback is up, and is all there is. */
-	assert_output(fixture, first, "ip -o link | wc -l; ping -c 1 -W 1 127.0.0.1 >/dev/null && echo up", "1\nup\n");
+	fixture_assert_output(fixture, first, "ip -o link | wc -l; ping -c 1 -W 1 127.0.0.1 >/dev/null && echo up",
+			      "1\nup\n");
 	/* Shared memory is the pod's; the PID namespace is each container's own. */
-	assert_output(fixture, first, "echo shared >/dev/shm/file", "");
-	assert_output(fixture, second, "cat /dev/shm/file", "shared\n");
-	assert_output(fixture, second, "cat /proc/1/cmdline | tr '\\0' ' '", "sleep 1000 ");
-	remove_sandbox(fixture, id);
+	fixture_assert_output(fixture, first, "echo shared >/dev/shm/file", "");
+	fixture_assert_output(fixture, second, "cat /dev/shm/file", "shared\n");
+	fixture_assert_output(fixture, second, "cat /proc/1/cmdline | tr '\\0' ' '", "sleep 1000 ");
+	fixture_remove_sandbox(fixture, id);
 	cri_free(first);
 	cri_free(second);
 }
@@ -273,15 +261,15 @@ static void test_shared_pid_namespace(void **state)
 	expect_ok(fixture, cri_container_create(fixture->engine, id, &container, &second, fixture->call));
 	expect_ok(fixture, cri_container_start(fixture->engine, first, fixture->call));
 	expect_ok(fixture, cri_container_start(fixture->engine, second, fixture->call));
-	assert_output(fixture, first, "ps | grep -c '[s]leep 1001'", "2\n");
+	fixture_assert_output(fixture, first, "ps | grep -c '[s]leep 1001'", "2\n");
 	/* The pause container is no container to those who list. */
 	expect_ok(fixture, cri_container_list(fixture->engine, NULL, &list, fixture->call));
 	assert_int_equal(cri_list_count(list), 2);
 	cri_list_free(list);
 	/* Its end ends neither the other nor the pod. */
 	expect_ok(fixture, cri_container_stop(fixture->engine, first, 0, fixture->call));
-	assert_output(fixture, second, "ps | grep -c '[s]leep 1001'", "1\n");
-	remove_sandbox(fixture, id);
+	fixture_assert_output(fixture, second, "ps | grep -c '[s]leep 1001'", "1\n");
+	fixture_remove_sandbox(fixture, id);
 	fixture_assert_clean(fixture);
 	cri_free(first);
 	cri_free(second);
@@ -301,11 +289,11 @@ static void test_target_pid_namespace(void **state)
 
 	expect_ok(fixture, cri_container_create(fixture->engine, id, &config, &debug, fixture->call));
 	expect_ok(fixture, cri_container_start(fixture->engine, debug, fixture->call));
-	assert_output(fixture, debug, "ps | grep -c '[s]leep 100[23]'", "2\n");
+	fixture_assert_output(fixture, debug, "ps | grep -c '[s]leep 100[23]'", "2\n");
 	config.name = "lost";
 	config.target_id = "0123456789abcdef";
 	expect_code(fixture, CRI_ENOTFOUND, cri_container_create(fixture->engine, id, &config, &debug, fixture->call));
-	remove_sandbox(fixture, id);
+	fixture_remove_sandbox(fixture, id);
 	cri_free(target);
 	cri_free(debug);
 }
@@ -341,9 +329,9 @@ static void test_node_namespaces(void **state)
 		snprintf(path, sizeof(path), "/proc/self/ns/%s", namespaces[i]);
 		assert_true(readlink(path, expected, sizeof(expected) - 2) > 0);
 		strcat(expected, "\n");
-		assert_output(fixture, started, script, expected);
+		fixture_assert_output(fixture, started, script, expected);
 	}
-	remove_sandbox(fixture, id);
+	fixture_remove_sandbox(fixture, id);
 	cri_free(started);
 }
 

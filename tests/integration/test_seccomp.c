@@ -17,27 +17,13 @@ static const cri_security_profile unconfined = { CRI_SECURITY_PROFILE_INIT, .pro
 
 static char *start(struct fixture *fixture, const char *sandbox, const cri_container_config *given)
 {
-	static const char *const sleeper[] = { "/bin/sleep", "1000" };
 	static int number;
 	cri_container_config config = *given;
-	char name[32], *id = NULL;
+	char name[32];
 
 	snprintf(name, sizeof(name), "seccomp%d", number++);
 	config.name = name;
-	config.image = IMAGE;
-	config.command = sleeper;
-	config.n_command = 2;
-	expect_ok(fixture, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
-	expect_ok(fixture, cri_container_start(fixture->engine, id, fixture->call));
-	return id;
-}
-
-static void assert_output(struct fixture *fixture, const char *container, const char *script, const char *expected)
-{
-	char *output = fixture_exec(fixture, container, script, NULL);
-
-	assert_string_equal(output, expected);
-	free(output);
+	return fixture_start_with(fixture, sandbox, &config);
 }
 
 static char *run_pod(struct fixture *fixture, bool privileged)
@@ -55,9 +41,9 @@ static void assert_filter(struct fixture *fixture, const char *sandbox, const cr
 {
 	char *id = start(fixture, sandbox, config);
 
-	assert_output(fixture, id, "grep Seccomp: /proc/1/status | cut -f 2", mode);
-	assert_output(fixture, id, "grep Seccomp: /proc/self/status | cut -f 2", mode);
-	assert_output(fixture, id, REFUSED_BY_DEFAULT, refused);
+	fixture_assert_output(fixture, id, "grep Seccomp: /proc/1/status | cut -f 2", mode);
+	fixture_assert_output(fixture, id, "grep Seccomp: /proc/self/status | cut -f 2", mode);
+	fixture_assert_output(fixture, id, REFUSED_BY_DEFAULT, refused);
 	expect_ok(fixture, cri_container_remove(fixture->engine, id, fixture->call));
 	cri_free(id);
 }
@@ -95,13 +81,14 @@ static void test_default(void **state)
 		.n_add_capabilities = 1,
 	};
 	id = start(fixture, sandbox, &config);
-	assert_output(fixture, id, "unshare -m true && echo yes; " REFUSED_BY_DEFAULT, "yes\nno\n");
+	fixture_assert_output(fixture, id, "unshare -m true && echo yes; " REFUSED_BY_DEFAULT, "yes\nno\n");
 	cri_free(id);
 	config.n_add_capabilities = 0;
 	id = start(fixture, sandbox, &config);
-	assert_output(fixture, id,
-		      "unshare -m true 2>/dev/null || echo no; (sleep 0.01 & wait) && ls / >/dev/null && echo works",
-		      "no\nworks\n");
+	fixture_assert_output(
+		fixture, id,
+		"unshare -m true 2>/dev/null || echo no; (sleep 0.01 & wait) && ls / >/dev/null && echo works",
+		"no\nworks\n");
 	cri_free(id);
 	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
 	cri_free(sandbox);
@@ -138,7 +125,8 @@ static void test_clone(void **state)
 	char *id = start(fixture, sandbox, &config), command[1200];
 
 	snprintf(command, sizeof(command), "chroot /host /usr/bin/python3 -c \"%s\"", script);
-	assert_output(fixture, id, command, "Operation not permitted\na process\nFunction not implemented\na thread\n");
+	fixture_assert_output(fixture, id, command,
+			      "Operation not permitted\na process\nFunction not implemented\na thread\n");
 	cri_free(id);
 	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
 	cri_free(sandbox);
@@ -168,7 +156,7 @@ static void test_kept_by_version(void **state)
 	no_capabilities.n_drop_capabilities = 1;
 	for (int i = 0; i < 2; i++) {
 		id = start(fixture, sandbox, &no_capabilities);
-		assert_output(fixture, id, "grep Seccomp: /proc/1/status | cut -f 2", "2\n");
+		fixture_assert_output(fixture, id, "grep Seccomp: /proc/1/status | cut -f 2", "2\n");
 		cri_free(id);
 		assert_int_equal(glob(pattern, 0, NULL, &found), 0);
 		assert_int_equal(found.gl_pathc, kept.gl_pathc + 1);
@@ -192,11 +180,13 @@ static const char profile[] =
 
 static void assert_profile(struct fixture *fixture, const char *id)
 {
-	assert_output(fixture, id, "grep Seccomp: /proc/1/status /proc/self/status | cut -f 2", "2\n2\n");
-	assert_output(fixture, id, "mkdir /tmp/made 2>&1 | grep -c 'No space left'", "1\n");
-	assert_output(fixture, id, "linux32 true 2>/dev/null || echo no; linux64 true && echo yes", "no\nyes\n");
-	assert_output(fixture, id, "ln -s a /tmp/link 2>/dev/null || echo no; touch /tmp/a && rm /tmp/a && echo yes",
-		      "no\nyes\n");
+	fixture_assert_output(fixture, id, "grep Seccomp: /proc/1/status /proc/self/status | cut -f 2", "2\n2\n");
+	fixture_assert_output(fixture, id, "mkdir /tmp/made 2>&1 | grep -c 'No space left'", "1\n");
+	fixture_assert_output(fixture, id, "linux32 true 2>/dev/null || echo no; linux64 true && echo yes",
+			      "no\nyes\n");
+	fixture_assert_output(fixture, id,
+			      "ln -s a /tmp/link 2>/dev/null || echo no; touch /tmp/a && rm /tmp/a && echo yes",
+			      "no\nyes\n");
 }
 
 static void test_profile_of_the_host(void **state)
@@ -312,8 +302,9 @@ static void test_pause(void **state)
 	assert_non_null(strstr(json, "\"seccomp\""));
 	cri_free(json);
 	id = start(fixture, sandbox, &config);
-	assert_output(fixture, id, "cat /proc/1/comm; grep Seccomp: /proc/1/status /proc/self/status | cut -f 2",
-		      "pause\n2\n0\n");
+	fixture_assert_output(fixture, id,
+			      "cat /proc/1/comm; grep Seccomp: /proc/1/status /proc/self/status | cut -f 2",
+			      "pause\n2\n0\n");
 	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
 	fixture_assert_clean(fixture);
 	cri_free(id);

@@ -34,7 +34,7 @@ ln -s "$vm_modules" /run/modules/lib/modules
 printf '#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n' >/run/modprobe
 chmod 755 /run/modprobe
 echo /run/modprobe >/proc/sys/kernel/modprobe
-/run/modprobe -a overlay loop veth
+/run/modprobe -a ipv6 overlay loop veth
 
 # As systemd leaves it: the root holds no process, and lets others have all that it has.
 mount -t cgroup2 -o nsdelegate cgroup2 /sys/fs/cgroup
