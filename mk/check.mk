@@ -29,7 +29,7 @@ $(PROGRAM_TESTS): $(BUILD)/tests/programs/%: tests/programs/%.sh
 program-tests: all $(PROGRAM_TESTS)
 
 # Once more where cgroup v2 is alone: what touches cgroups. A machine with v2 beside v1 can do that (tests/with_cgroup2.sh).
-CGROUP2_TESTS := $(addprefix unit/test_,cgroup cgroup_usage clone) \
+CGROUP2_TESTS := $(addprefix unit/test_,cgroup cgroup_limit cgroup_usage clone) \
 	$(addprefix integration/test_,box mounts cgroup_v2 container escape events exec host_safety pause_image sandbox) \
 	$(addprefix survival/test_,kill_points killed_helpers shim)
 CGROUP2_SCRIPTS := $(patsubst %,$(BUILD)/tests/cgroup2/%,$(notdir $(CGROUP2_TESTS)))

@@ -45,9 +45,13 @@ const char *config_difference(const struct config_table *table, const void *one,
 int config_from_json(const struct config_table *table, struct arena *arena, const char *json, size_t length,
 		     const void **config, cri_call *call);
 int config_to_json(const struct config_table *table, const void *config, char **json, cri_call *call);
+/* The same in an arena. */
+int config_to_text(const struct config_table *table, struct arena *arena, const void *config, const char **json,
+		   cri_call *call);
 
 /* Labels and such as a JSON object, and back; sorted by key when read. */
 int config_pairs_to_json(cri_key_values pairs, size_t n_pairs, char **json, cri_call *call);
+int config_pairs_to_text(struct arena *arena, cri_key_values pairs, size_t n_pairs, const char **json, cri_call *call);
 int config_pairs_from_json(struct arena *arena, const char *json, cri_key_values *pairs, size_t *n_pairs,
 			   cri_call *call);
 /* Every pair of `selector` is among `pairs`. */

@@ -119,22 +119,10 @@ static int settle_stop_signal(const struct settled_container *settled, const cha
 	return 0;
 }
 
-/* JSON texts that the store keeps, moved from the heap to the arena. */
-static int keep(struct arena *arena, int result, char *json, const char **kept, cri_call *call)
-{
-	CLEANUP_FREE char *text = json;
-
-	if (result < 0)
-		return result;
-	*kept = arena_strdup(arena, text);
-	return *kept ? 0 : call_no_memory(call, step);
-}
-
 int settle_row(struct arena *arena, const char *id, const struct settled_container *settled, struct container_row *row,
 	       cri_call *call)
 {
 	const cri_container_config *config = settled->config;
-	char *json = NULL;
 	int result;
 
 	*row = (struct container_row){
@@ -158,21 +146,13 @@ int settle_row(struct arena *arena, const char *id, const struct settled_contain
 	result = settle_stop_signal(settled, &row->stop_signal, call);
 	if (result < 0)
 		return result;
-	result = config_to_json(&config_container, config, &json, call);
-	result = keep(arena, result, json, &row->config, call);
-	if (result < 0)
-		return result;
-	json = NULL;
-	result = config_pairs_to_json(config->labels, config->n_labels, &json, call);
-	result = keep(arena, result, json, &row->labels, call);
-	if (result < 0)
-		return result;
-	json = NULL;
-	result = config_pairs_to_json(config->annotations, config->n_annotations, &json, call);
-	result = keep(arena, result, json, &row->annotations, call);
-	if (result < 0 || !settled->resources)
-		return result;
-	json = NULL;
-	result = config_to_json(&config_resources, settled->resources, &json, call);
-	return keep(arena, result, json, &row->resources, call);
+	result = config_to_text(&config_container, arena, config, &row->config, call);
+	if (result == 0)
+		result = config_pairs_to_text(arena, config->labels, config->n_labels, &row->labels, call);
+	if (result == 0)
+		result = config_pairs_to_text(arena, config->annotations, config->n_annotations, &row->annotations,
+					      call);
+	if (result == 0 && settled->resources)
+		result = config_to_text(&config_resources, arena, settled->resources, &row->resources, call);
+	return result;
 }

@@ -36,23 +36,12 @@ static int copy_args(struct arena *arena, void *pointer, cri_call *call)
 	return args->handler ? 0 : call_no_memory(call, step);
 }
 
-static int keep(struct arena *arena, int result, char *json, const char **kept, cri_call *call)
-{
-	CLEANUP_FREE char *text = json;
-
-	if (result < 0)
-		return result;
-	*kept = arena_strdup(arena, text);
-	return *kept ? 0 : call_no_memory(call, step);
-}
-
 static int fill_row(cri_engine *engine, struct arena *arena, const cri_sandbox_config *config, const char *handler,
 		    const char *id, struct sandbox_row *row, cri_call *call)
 {
 	const char *parent =
 		text_is_empty(config->cgroup_parent) ? engine->options.cgroup_parent : config->cgroup_parent;
 	char pause[ID_LENGTH + 1] = "";
-	char *json = NULL;
 	int result;
 
 	if (sandbox_needs_pause(engine, config)) {
@@ -74,18 +63,13 @@ static int fill_row(cri_engine *engine, struct arena *arena, const cri_sandbox_c
 	};
 	if (!row->cgroup || !row->pause)
 		return call_no_memory(call, step);
-	result = config_to_json(&config_sandbox, config, &json, call);
-	result = keep(arena, result, json, &row->config, call);
-	if (result < 0)
-		return result;
-	json = NULL;
-	result = config_pairs_to_json(config->labels, config->n_labels, &json, call);
-	result = keep(arena, result, json, &row->labels, call);
-	if (result < 0)
-		return result;
-	json = NULL;
-	result = config_pairs_to_json(config->annotations, config->n_annotations, &json, call);
-	return keep(arena, result, json, &row->annotations, call);
+	result = config_to_text(&config_sandbox, arena, config, &row->config, call);
+	if (result == 0)
+		result = config_pairs_to_text(arena, config->labels, config->n_labels, &row->labels, call);
+	if (result == 0)
+		result = config_pairs_to_text(arena, config->annotations, config->n_annotations, &row->annotations,
+					      call);
+	return result;
 }
 
 /* Whoever made or removed a pod of this name and was killed: what it left is cleared away, so that the name is free. */

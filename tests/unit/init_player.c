@@ -28,6 +28,8 @@ static void copy(char *to, size_t size, const char *text)
 	memcpy(to, text, strlen(text) + 1);
 }
 
+struct player the_player;
+
 static void write_file(const struct player *player, const char *name, const char *text, mode_t mode)
 {
 	char path[PATH_MAX];
@@ -36,7 +38,7 @@ static void write_file(const struct player *player, const char *name, const char
 	assert_int_equal(fs_write_atomic(AT_FDCWD, path, text, strlen(text), mode, false), 0);
 }
 
-void player_make_root(struct player *player)
+static void make_root(struct player *player)
 {
 	static const char *const directories[] = {
 		"bin", "etc", "dev", "proc", "tmp", "var", "home/app", "root", "old"
@@ -71,11 +73,27 @@ void player_make_root(struct player *player)
 	assert_int_equal(symlink("../../../../../../../tmp/test-init-escaped", path), 0);
 }
 
-void player_remove_root(struct player *player)
+static void remove_root(struct player *player)
 {
 	assert_int_equal(fs_remove_tree(AT_FDCWD, player->root), 0);
 	assert_int_equal(access("/tmp/test-init-escaped", F_OK), -1);
 	buffer_free(&player->record);
+}
+
+int player_set_up(void **state)
+{
+	(void)state;
+	if (geteuid() == 0)
+		make_root(&the_player);
+	return 0;
+}
+
+int player_tear_down(void **state)
+{
+	(void)state;
+	if (geteuid() == 0)
+		remove_root(&the_player);
+	return 0;
 }
 
 /* What liblxc would have done: mounts, and the root. */

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -28,9 +29,17 @@ struct player {
 	int error;
 };
 
-/* Makes the root: busybox, passwd, group, and links. */
-void player_make_root(struct player *player);
-void player_remove_root(struct player *player);
+/* Set-up and tear-down of a group: with root's powers they make the root (busybox, passwd, group, and links) of this
+ * one player. */
+extern struct player the_player;
+int player_set_up(void **state);
+int player_tear_down(void **state);
+#define NEEDS_ROOT()                                                                                                   \
+	do {                                                                                                           \
+		(void)state;                                                                                           \
+		if (geteuid())                                                                                         \
+			skip();                                                                                        \
+	} while (0)
 
 /* Starts cri-init in it. */
 void player_start(struct player *player);

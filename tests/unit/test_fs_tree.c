@@ -1,91 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/fs.h"
-
-#include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
-#include <cmocka.h>
-
-#define LARGEST_FILE 200000
-
-static char directory[64];
-static int directory_fd;
-
-static int make_directory(void **state)
-{
-	(void)state;
-	/* Thousands of inodes are made, which some disks' file systems take a millisecond each for. */
-	snprintf(directory, sizeof(directory), "%s/test_fs_tree.XXXXXX",
-		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-	if (!mkdtemp(directory))
-		return -1;
-	directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return directory_fd < 0 ? -1 : 0;
-}
-
-static int delete_directory(void **state)
-{
-	(void)state;
-	close(directory_fd);
-	return fs_remove_tree(AT_FDCWD, directory);
-}
-
-static bool exists(const char *name)
-{
-	return !faccessat(directory_fd, name, F_OK, AT_SYMLINK_NOFOLLOW);
-}
-
-static void put(const char *name, size_t length)
-{
-	static const char bytes[LARGEST_FILE];
-
-	assert_true(length <= sizeof(bytes));
-	assert_int_equal(fs_write_atomic(directory_fd, name, bytes, length, 0644, false), 0);
-}
-
-static int count_fds(void)
-{
-	CLEANUP_DIR DIR *opened = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (opened && readdir(opened))
-		n++;
-	return n;
-}
-
-#define LEVEL "a-level-with-a-name-that-makes-paths-long"
-
-/* A chain of directories, each with a file, a link and a second, empty directory beside the next one. */
-static void make_chain(const char *name, int levels)
-{
-	int fd;
-
-	assert_int_equal(mkdirat(directory_fd, name, 0755), 0);
-	fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (int i = 1; i < levels; i++) {
-		int next;
-
-		assert_true(fd >= 0);
-		assert_int_equal(mkdirat(fd, LEVEL, 0755), 0);
-		assert_int_equal(mkdirat(fd, "empty", 0755), 0);
-		assert_int_equal(symlinkat("..", fd, "link"), 0);
-		next = openat(fd, LEVEL, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		close(fd);
-		fd = next;
-	}
-	assert_true(fd >= 0);
-	close(fd);
-}
+/* Removing trees. */
+#include "fs_tree_fixture.h"
 
 static void test_remove_small_things(void **state)
 {
@@ -308,142 +223,6 @@ static void test_mounts_are_not_crossed(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static void test_usage(void **state)
-{
-	uint64_t bytes = 4711, inodes = 4711, expected = 0;
-	struct stat status;
-
-	(void)state;
-	assert_int_equal(mkdirat(directory_fd, "tree", 0755), 0);
-	assert_int_equal(mkdirat(directory_fd, "tree/sub", 0755), 0);
-	put("tree/small", 10);
-	put("tree/sub/large", LARGEST_FILE);
-	assert_int_equal(symlinkat("/usr", directory_fd, "tree/link"), 0);
-	for (const char *const *name =
-		     (const char *const[]){ "tree", "tree/sub", "tree/small", "tree/sub/large", "tree/link", NULL };
-	     *name; name++) {
-		assert_int_equal(fstatat(directory_fd, *name, &status, AT_SYMLINK_NOFOLLOW), 0);
-		expected += (uint64_t)status.st_blocks * 512;
-	}
-	assert_true(expected >= LARGEST_FILE);
-	/* Further links, wherever they lie, add nothing. */
-	assert_int_equal(linkat(directory_fd, "tree/sub/large", directory_fd, "tree/again", 0), 0);
-	assert_int_equal(linkat(directory_fd, "tree/sub/large", directory_fd, "tree/sub/again", 0), 0);
-	assert_int_equal(linkat(directory_fd, "tree/link", directory_fd, "tree/sub/link", 0), 0);
-	assert_int_equal(fs_tree_usage(directory_fd, "tree", NULL, NULL, &bytes, &inodes), 0);
-	assert_int_equal(inodes, 5);
-	assert_int_equal(bytes, expected);
-	assert_int_equal(fs_tree_usage(directory_fd, "tree/link", NULL, NULL, &bytes, &inodes), 0);
-	assert_int_equal(inodes, 1);
-	assert_int_equal(fs_tree_usage(directory_fd, "tree/small", NULL, NULL, &bytes, &inodes), 0);
-	assert_int_equal(inodes, 1);
-	bytes = inodes = 4711;
-	assert_int_equal(fs_tree_usage(directory_fd, "missing", NULL, NULL, &bytes, &inodes), -ENOENT);
-	assert_int_equal(bytes, 4711);
-	assert_int_equal(inodes, 4711);
-}
-
-static void test_usage_of_many_links(void **state)
-{
-	uint64_t bytes, inodes;
-	char name[64], other[64];
-
-	(void)state;
-	assert_int_equal(mkdirat(directory_fd, "tree", 0755), 0);
-	for (int i = 0; i < 1000; i++) {
-		assert_int_equal(fs_path(name, sizeof(name), "tree/%d", i), 0);
-		assert_int_equal(fs_path(other, sizeof(other), "tree/%d-again", i), 0);
-		assert_int_equal(mknodat(directory_fd, name, S_IFREG | 0600, 0), 0);
-		assert_int_equal(linkat(directory_fd, name, directory_fd, other, 0), 0);
-	}
-	assert_int_equal(fs_tree_usage(directory_fd, "tree", NULL, NULL, &bytes, &inodes), 0);
-	assert_int_equal(inodes, 1001);
-}
-
-static void test_usage_of_a_deep_tree(void **state)
-{
-	uint64_t bytes, inodes;
-	int before = count_fds();
-
-	(void)state;
-	make_chain("deep", 2000);
-	assert_int_equal(fs_tree_usage(directory_fd, "deep", NULL, NULL, &bytes, &inodes), 0);
-	assert_int_equal(inodes, 1 + 1999 * 3);
-	assert_int_equal(count_fds(), before);
-}
-
-static bool goes_on(void *context)
-{
-	unsigned *left = context;
-
-	return (*left)-- > 0;
-}
-
-static void test_usage_ends_when_asked(void **state)
-{
-	uint64_t bytes = 4711, inodes = 4711;
-	int before = count_fds();
-	unsigned left = 2;
-	char name[64];
-
-	(void)state;
-	assert_int_equal(mkdirat(directory_fd, "tree", 0755), 0);
-	for (int i = 0; i < 8; i++) {
-		assert_int_equal(fs_path(name, sizeof(name), "tree/%d", i), 0);
-		assert_int_equal(mkdirat(directory_fd, name, 0755), 0);
-		for (int k = 0; k < 500; k++) {
-			assert_int_equal(fs_path(name, sizeof(name), "tree/%d/%d", i, k), 0);
-			assert_int_equal(mknodat(directory_fd, name, S_IFREG | 0600, 0), 0);
-		}
-	}
-	assert_int_equal(fs_tree_usage(directory_fd, "tree", goes_on, &left, &bytes, &inodes), -ECANCELED);
-	assert_int_equal(bytes, 4711);
-	assert_int_equal(inodes, 4711);
-	assert_int_equal(count_fds(), before);
-	left = 1000;
-	assert_int_equal(fs_tree_usage(directory_fd, "tree", goes_on, &left, &bytes, &inodes), 0);
-	assert_int_equal(inodes, 1 + 8 * 501);
-	assert_true(left < 1000);
-}
-
-static bool churning;
-
-/* What a container may do while it is measured: directories deep in the tree change their place. */
-static void *churn(void *unused)
-{
-	CLEANUP_BUFFER struct buffer from = BUFFER_EMPTY;
-
-	buffer_text(&from, "deep");
-	for (int i = 0; i < 40; i++)
-		buffer_text(&from, "/" LEVEL);
-	if (from.failed)
-		return NULL;
-	while (__atomic_load_n(&churning, __ATOMIC_SEQ_CST)) {
-		renameat(directory_fd, from.data, directory_fd, "moved");
-		renameat(directory_fd, "moved", directory_fd, from.data);
-	}
-	return unused;
-}
-
-static void test_moving_trees_end_the_walk_cleanly(void **state)
-{
-	int before = count_fds();
-	pthread_t thread;
-
-	(void)state;
-	make_chain("deep", 300);
-	churning = true;
-	assert_int_equal(pthread_create(&thread, NULL, churn, NULL), 0);
-	for (int round = 0; round < 100; round++) {
-		uint64_t bytes, inodes;
-		/* Whoever moves his directories about is measured all the same. */
-		assert_int_equal(fs_tree_usage(directory_fd, "deep", NULL, NULL, &bytes, &inodes), 0);
-	}
-	__atomic_store_n(&churning, false, __ATOMIC_SEQ_CST);
-	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_int_equal(count_fds(), before);
-}
-
 static int open_level(const char *name, int level)
 {
 	int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -495,8 +274,6 @@ static void test_remove_stays_in_a_tree_that_is_taken_apart(void **state)
 	}
 }
 
-#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, delete_directory)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,11 +285,6 @@ int main(void)
 		IN_DIRECTORY(test_remove_while_somebody_adds),
 		IN_DIRECTORY(test_remove_what_cannot_be_removed),
 		IN_DIRECTORY(test_mounts_are_not_crossed),
-		IN_DIRECTORY(test_usage),
-		IN_DIRECTORY(test_usage_of_many_links),
-		IN_DIRECTORY(test_usage_ends_when_asked),
-		IN_DIRECTORY(test_usage_of_a_deep_tree),
-		IN_DIRECTORY(test_moving_trees_end_the_walk_cleanly),
 		IN_DIRECTORY(test_remove_stays_in_a_tree_that_is_taken_apart),
 	};
 

@@ -11,7 +11,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-static struct player player;
 static char source[] = "/tmp/test-init-source-XXXXXX";
 
 static int set_up(void **state)
@@ -21,7 +20,7 @@ static int set_up(void **state)
 	(void)state;
 	if (geteuid())
 		return 0;
-	player_make_root(&player);
+	(void)player_set_up(state);
 	if (!mkdtemp(source) || fs_path(path, sizeof(path), "%s/file", source) < 0)
 		return -1;
 	return fs_write_atomic(AT_FDCWD, path, "from the host\n", 14, 0644, false);
@@ -32,16 +31,9 @@ static int tear_down(void **state)
 	(void)state;
 	if (geteuid())
 		return 0;
-	player_remove_root(&player);
+	(void)player_tear_down(state);
 	return fs_remove_tree(AT_FDCWD, source);
 }
-
-#define NEEDS_ROOT()                                                                                                   \
-	do {                                                                                                           \
-		(void)state;                                                                                           \
-		if (geteuid())                                                                                         \
-			skip();                                                                                        \
-	} while (0)
 
 /* As the shim does it. */
 static void order_mount(const char *from, const char *target, uint32_t flags)
@@ -49,26 +41,26 @@ static void order_mount(const char *from, const char *target, uint32_t flags)
 	CLEANUP_CLOSE int tree = open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
 	assert_true(tree >= 0);
-	player_order(&player, INIT_MOUNT, flags, &target, 1, tree);
+	player_order(&the_player, INIT_MOUNT, flags, &target, 1, tree);
 }
 
 static void order_fresh(const char *type, const char *target, const char *data, uint32_t flags)
 {
 	const char *const texts[] = { type, target, data };
 
-	player_order(&player, INIT_FRESH, flags, texts, 3, -1);
+	player_order(&the_player, INIT_FRESH, flags, texts, 3, -1);
 }
 
 static void order(uint32_t type, const char *target)
 {
-	player_order(&player, type, 0, &target, 1, -1);
+	player_order(&the_player, type, 0, &target, 1, -1);
 }
 
 static void record(const char *script)
 {
 	const char *const arguments[] = { "sh", "-c", script, NULL };
 
-	player_record(&player, DEFAULT_CAPABILITIES | UINT64_C(1) << 21, arguments);
+	player_record(&the_player, DEFAULT_CAPABILITIES | UINT64_C(1) << 21, arguments);
 }
 
 static const char *run(const char *script)
@@ -76,10 +68,10 @@ static const char *run(const char *script)
 	const char *output;
 
 	record(script);
-	player_prepare(&player);
-	player_go(&player);
-	output = player_output(&player);
-	player_end(&player);
+	player_prepare(&the_player);
+	player_go(&the_player);
+	output = player_output(&the_player);
+	player_end(&the_player);
 	return output;
 }
 
@@ -89,7 +81,7 @@ static void test_binds(void **state)
 
 	NEEDS_ROOT();
 	assert_int_equal(fs_path(file, sizeof(file), "%s/file", source), 0);
-	player_start(&player);
+	player_start(&the_player);
 	order_mount(source, "/mnt/new/directory", 0);
 	order_mount(source, "/var/run/secrets/token", 0);
 	order_mount(file, "/etc/new/file", INIT_MOUNT_FILE);
@@ -102,9 +94,9 @@ static void test_binds(void **state)
 			    "from the host\nfrom the host\nfrom the host\nfrom the host\nfrom the host\n"
 			    "from the host\nfrom the host\n0 755\n0 755\n");
 	/* The mounts went with the container; the places stay in its root. */
-	assert_int_equal(fs_path(path, sizeof(path), "%s/run/secrets/token", player.root), 0);
+	assert_int_equal(fs_path(path, sizeof(path), "%s/run/secrets/token", the_player.root), 0);
 	assert_int_equal(access(path, F_OK), 0);
-	assert_int_equal(fs_path(path, sizeof(path), "%s/tmp/test-init-escaped/mount/file", player.root), 0);
+	assert_int_equal(fs_path(path, sizeof(path), "%s/tmp/test-init-escaped/mount/file", the_player.root), 0);
 	assert_int_equal(access(path, F_OK), -1);
 }
 
@@ -114,29 +106,29 @@ static void test_bind_errors(void **state)
 
 	NEEDS_ROOT();
 	assert_int_equal(fs_path(file, sizeof(file), "%s/file", source), 0);
-	player_start(&player);
+	player_start(&the_player);
 	order_mount(file, "/home", INIT_MOUNT_FILE);
 	record("true");
-	player_prepare_fails(&player, ENOTDIR);
-	assert_string_equal(player.message, "/home and what is mounted there are not of one kind");
-	player_start(&player);
+	player_prepare_fails(&the_player, ENOTDIR);
+	assert_string_equal(the_player.message, "/home and what is mounted there are not of one kind");
+	player_start(&the_player);
 	order_mount(source, "/", 0);
 	record("true");
-	player_prepare_fails(&player, EINVAL);
-	player_start(&player);
+	player_prepare_fails(&the_player, EINVAL);
+	player_start(&the_player);
 	order_mount(source, "/bin/sh/below", 0);
 	record("true");
-	player_prepare_fails(&player, ENOTDIR);
-	player_start(&player);
+	player_prepare_fails(&the_player, ENOTDIR);
+	player_start(&the_player);
 	order(INIT_MOUNT, "/nothing");
 	record("true");
-	player_prepare_fails(&player, EBADMSG);
+	player_prepare_fails(&the_player, EBADMSG);
 }
 
 static void test_fresh(void **state)
 {
 	NEEDS_ROOT();
-	player_start(&player);
+	player_start(&the_player);
 	order_fresh("tmpfs", "/scratch", "mode=1770,size=64k", MS_NOSUID | MS_NODEV | MS_NOEXEC);
 	order_fresh("tmpfs", "/fixed", "", MS_RDONLY | MS_NOATIME);
 	order_fresh("mqueue", "/dev/mqueue", "", MS_NOSUID | MS_NODEV | MS_NOEXEC);
@@ -145,25 +137,25 @@ static void test_fresh(void **state)
 				"esac; done </proc/self/mountinfo"),
 			    "1770\nread-only\n/scratch rw,nosuid,nodev,noexec,relatime\n/fixed ro,noatime\n"
 			    "/dev/mqueue rw,nosuid,nodev,noexec,relatime\n");
-	player_start(&player);
+	player_start(&the_player);
 	order_fresh("tmpfs", "/scratch", "nonsense=1", 0);
 	record("true");
-	player_prepare_fails(&player, EINVAL);
-	assert_non_null(strstr(player.message, "nonsense=1"));
-	player_start(&player);
+	player_prepare_fails(&the_player, EINVAL);
+	assert_non_null(strstr(the_player.message, "nonsense=1"));
+	player_start(&the_player);
 	order_fresh("nofs", "/scratch", "", 0);
 	record("true");
-	player_prepare_fails(&player, ENODEV);
-	player_start(&player);
+	player_prepare_fails(&the_player, ENODEV);
+	player_start(&the_player);
 	order_fresh("tmpfs", "/scratch", "", MS_SYNCHRONOUS);
 	record("true");
-	player_prepare_fails(&player, EINVAL);
+	player_prepare_fails(&the_player, EINVAL);
 }
 
 static void test_masks(void **state)
 {
 	NEEDS_ROOT();
-	player_start(&player);
+	player_start(&the_player);
 	order(INIT_MASK, "/proc/version");
 	order(INIT_MASK, "/proc/bus");
 	order(INIT_MASK, "/proc/fs");
@@ -186,29 +178,29 @@ static void test_false_null(void **state)
 	NEEDS_ROOT();
 	assert_int_equal(fs_path(file, sizeof(file), "%s/file", source), 0);
 	/* What should hide must be empty. */
-	player_start(&player);
+	player_start(&the_player);
 	order_mount(file, "/dev/null", INIT_MOUNT_FILE);
 	order(INIT_MASK, "/proc/version");
 	record("true");
-	player_prepare_fails(&player, ENODEV);
-	assert_string_equal(player.step, "mask a path");
+	player_prepare_fails(&the_player, ENODEV);
+	assert_string_equal(the_player.step, "mask a path");
 }
 
 static void test_readonly_root(void **state)
 {
 	NEEDS_ROOT();
-	player_start(&player);
+	player_start(&the_player);
 	order_mount(source, "/volume", 0);
 	order(INIT_READONLY, "/");
 	record("pwd; mkdir /x 2>/dev/null || echo fixed; mkdir /volume/made && echo writable; echo >/dev/null && echo "
 	       "ok");
-	player_add_text(&player, PROCESS_DIRECTORY, "/made/before");
-	player_prepare(&player);
-	player_go(&player);
-	assert_string_equal(player_output(&player), "/made/before\nfixed\nwritable\nok\n");
-	assert_int_equal(player_end(&player), 0);
+	player_add_text(&the_player, PROCESS_DIRECTORY, "/made/before");
+	player_prepare(&the_player);
+	player_go(&the_player);
+	assert_string_equal(player_output(&the_player), "/made/before\nfixed\nwritable\nok\n");
+	assert_int_equal(player_end(&the_player), 0);
 	/* With all below it. */
-	player_start(&player);
+	player_start(&the_player);
 	order_mount(source, "/volume/deep", 0);
 	order(INIT_READONLY, "/volume");
 	assert_string_equal(run("cat /volume/deep/file; echo x 2>/dev/null >/volume/deep/file || echo fixed"),
@@ -221,14 +213,14 @@ static void test_false_proc(void **state)
 
 	NEEDS_ROOT();
 	/* A mount over /proc: what is written there would reach nobody. */
-	player_start(&player);
+	player_start(&the_player);
 	order_fresh("tmpfs", "/proc", "", 0);
 	order_fresh("tmpfs", "/proc/self", "", 0);
 	order_mount("/dev/null", "/proc/self/oom_score_adj", INIT_MOUNT_FILE);
 	record("true");
-	player_add(&player, PROCESS_OOM_SCORE, &score, sizeof(score));
-	player_prepare_fails(&player, ENODEV);
-	assert_string_equal(player.step, "set oom_score_adj");
+	player_add(&the_player, PROCESS_OOM_SCORE, &score, sizeof(score));
+	player_prepare_fails(&the_player, ENODEV);
+	assert_string_equal(the_player.step, "set oom_score_adj");
 }
 
 int main(void)

@@ -13,31 +13,6 @@
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 
-static struct player player;
-
-static int set_up(void **state)
-{
-	(void)state;
-	if (geteuid() == 0)
-		player_make_root(&player);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (geteuid() == 0)
-		player_remove_root(&player);
-	return 0;
-}
-
-#define NEEDS_ROOT()                                                                                                   \
-	do {                                                                                                           \
-		(void)state;                                                                                           \
-		if (geteuid())                                                                                         \
-			skip();                                                                                        \
-	} while (0)
-
 #define STATUS "grep -E '^Cap|^NoNew|^Seccomp:' /proc/self/status"
 
 /* sets: effective, permitted, inheritable, bounding, ambient. */
@@ -45,21 +20,21 @@ static void begin(const char *user, const uint64_t sets[5], const char *script)
 {
 	const char *const arguments[] = { "sh", "-c", script, NULL };
 
-	player_start(&player);
-	player_record(&player, 0, arguments);
+	player_start(&the_player);
+	player_record(&the_player, 0, arguments);
 	/* The last one counts. */
-	player_add(&player, PROCESS_CAPABILITIES, sets, 5 * sizeof(*sets));
-	player_add_text(&player, PROCESS_USER, user);
+	player_add(&the_player, PROCESS_CAPABILITIES, sets, 5 * sizeof(*sets));
+	player_add_text(&the_player, PROCESS_USER, user);
 }
 
 static const char *finish(void)
 {
 	const char *output;
 
-	player_prepare(&player);
-	player_go(&player);
-	output = player_output(&player);
-	assert_int_equal(player_end(&player), 0);
+	player_prepare(&the_player);
+	player_go(&the_player);
+	output = player_output(&the_player);
+	assert_int_equal(player_end(&the_player), 0);
 	return output;
 }
 
@@ -94,12 +69,12 @@ static void test_capabilities(void **state)
 	begin("app", ambient, STATUS);
 	assert_string_equal(finish(), expected(bind, bind, set, bind, 0, 0));
 	begin("app", ambient, STATUS);
-	player_add(&player, PROCESS_NO_NEW_PRIVS, NULL, 0);
+	player_add(&the_player, PROCESS_NO_NEW_PRIVS, NULL, 0);
 	assert_string_equal(finish(), expected(bind, bind, set, bind, 1, 0));
 	begin("app", impossible, STATUS);
-	player_prepare(&player);
-	player_go_fails(&player, EPERM);
-	assert_string_equal(player.step, "set the capabilities");
+	player_prepare(&the_player);
+	player_go_fails(&the_player, EPERM);
+	assert_string_equal(the_player.step, "set the capabilities");
 }
 
 static void test_all_capabilities(void **state)
@@ -115,7 +90,7 @@ static void test_all_capabilities(void **state)
 	begin("", all, STATUS);
 	assert_string_equal(finish(), expected(0, own, own, 0, 0, 0));
 	/* 64 are more than there are. */
-	assert_non_null(strstr(player.notes, "are not there to be given"));
+	assert_non_null(strstr(the_player.notes, "are not there to be given"));
 }
 
 #if defined(__x86_64__)
@@ -137,7 +112,7 @@ static void add_filter(uint32_t number, uint32_t action)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 
-	player_add(&player, PROCESS_SECCOMP, filter, sizeof(filter));
+	player_add(&the_player, PROCESS_SECCOMP, filter, sizeof(filter));
 }
 
 static void test_seccomp(void **state)
@@ -168,19 +143,19 @@ static void test_seccomp(void **state)
 	assert_string_equal(finish(), expected(0, with_admin, with_admin, 0, 0, 2));
 	begin("", usual, STATUS);
 	add_filter(SYS_capset, SECCOMP_RET_KILL_PROCESS);
-	player_add(&player, PROCESS_NO_NEW_PRIVS, NULL, 0);
+	player_add(&the_player, PROCESS_NO_NEW_PRIVS, NULL, 0);
 	assert_string_equal(finish(), expected(0, set, set, 0, 1, 2));
 	for (size_t i = 0; i < sizeof(not_needed) / sizeof(not_needed[0]); i++) {
 		static const char *const arguments[] = { "busybox", "true", NULL };
 
-		player_start(&player);
-		player_record(&player, set, arguments);
-		player_add_text(&player, PROCESS_USER, "app");
+		player_start(&the_player);
+		player_record(&the_player, set, arguments);
+		player_add_text(&the_player, PROCESS_USER, "app");
 		add_filter(not_needed[i], SECCOMP_RET_ERRNO | ENOSYS);
-		player_prepare(&player);
-		player_go(&player);
-		assert_string_equal(player_output(&player), "");
-		player_end(&player);
+		player_prepare(&the_player);
+		player_go(&the_player);
+		assert_string_equal(player_output(&the_player), "");
+		player_end(&the_player);
 	}
 }
 
@@ -192,15 +167,15 @@ static void test_seccomp_refused(void **state)
 
 	NEEDS_ROOT();
 	begin("", usual, "true");
-	player_add(&player, PROCESS_SECCOMP, endless, sizeof(endless));
-	player_prepare(&player);
-	player_go_fails(&player, EINVAL);
-	assert_string_equal(player.step, "install the seccomp filter");
+	player_add(&the_player, PROCESS_SECCOMP, endless, sizeof(endless));
+	player_prepare(&the_player);
+	player_go_fails(&the_player, EINVAL);
+	assert_string_equal(the_player.step, "install the seccomp filter");
 	begin("", usual, "true");
 	add_filter(SYS_execve, SECCOMP_RET_ERRNO | EPERM);
-	player_prepare(&player);
-	player_go_fails(&player, EPERM);
-	assert_string_equal(player.step, "execute");
+	player_prepare(&the_player);
+	player_go_fails(&the_player, EPERM);
+	assert_string_equal(the_player.step, "execute");
 }
 
 static void test_label(void **state)
@@ -210,12 +185,12 @@ static void test_label(void **state)
 	NEEDS_ROOT();
 	/* Without a security module that knows it, a label is refused and not forgotten. */
 	begin("", none, "true");
-	player_add_text(&player, PROCESS_LSM_LABEL, "exec no-such-profile");
-	player_prepare(&player);
-	int fd = player.output;
+	player_add_text(&the_player, PROCESS_LSM_LABEL, "exec no-such-profile");
+	player_prepare(&the_player);
+	int fd = the_player.output;
 	assert_int_equal(fd, -1);
-	player_go_fails(&player, access("/sys/kernel/security/apparmor", F_OK) == 0 ? ENOENT : EINVAL);
-	assert_string_equal(player.step, "set the security label");
+	player_go_fails(&the_player, access("/sys/kernel/security/apparmor", F_OK) == 0 ? ENOENT : EINVAL);
+	assert_string_equal(the_player.step, "set the security label");
 }
 
 int main(void)
@@ -226,5 +201,5 @@ int main(void)
 		cmocka_unit_test(test_label),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, player_set_up, player_tear_down);
 }
