@@ -64,6 +64,12 @@ static int fill_log_path(cri_engine *engine, struct arena *arena, const struct c
 	return status->log_path ? 0 : call_no_memory(call, step);
 }
 
+/* Once it has ended the number may be another process's. */
+static int living_pid(const struct container_row *row)
+{
+	return row->state == CONTAINER_CREATED || row->state == CONTAINER_RUNNING ? row->pid : 0;
+}
+
 static int fill_status(cri_engine *engine, struct arena *arena, const struct container_row *row,
 		       cri_container_status *status, cri_call *call)
 {
@@ -84,7 +90,7 @@ static int fill_status(cri_engine *engine, struct arena *arena, const struct con
 	status->mounts = config->mounts;
 	status->n_mounts = config->n_mounts;
 	status->stop_signal = row->stop_signal;
-	status->pid = row->state == CONTAINER_CREATED || row->state == CONTAINER_RUNNING ? row->pid : 0;
+	status->pid = living_pid(row);
 	status->cgroup = row->cgroup;
 	result = fill_user(arena, row->user, status, call);
 	if (result == 0)
@@ -167,10 +173,12 @@ static int info_json(cri_engine *engine, const void *pointer, void *output, cri_
 
 	call_object_id(call, "container", args->id);
 	result = store_container_get(engine->store, &arena, args->id, false, &row, call);
+	if (result == 0)
+		result = container_overlay_exit(engine, &arena, &row, NULL, call);
 	if (result < 0)
 		return result;
 	if (!info || !cJSON_AddRawToObject(info, "config", row.config) ||
-	    !cJSON_AddNumberToObject(info, "pid", row.pid) ||
+	    !cJSON_AddNumberToObject(info, "pid", living_pid(&row)) ||
 	    !cJSON_AddStringToObject(info, "sandboxID", row.sandbox_id) ||
 	    !cJSON_AddStringToObject(info, "cgroup", row.cgroup) ||
 	    !cJSON_AddStringToObject(info, "writableLayer", path_container_root(engine, row.id, path)) ||

@@ -370,6 +370,11 @@ static void test_information(void **state)
 	assert_non_null(strstr(json, "\"config\":{"));
 	cri_list_free(list);
 	cri_free(json);
+	/* A process id is told of what runs only. */
+	expect_ok(fixture, cri_container_stop(fixture->engine, id, 0, fixture->call));
+	expect_ok(fixture, cri_container_info_json(fixture->engine, id, &json, fixture->call));
+	assert_non_null(strstr(json, "\"pid\":0,"));
+	cri_free(json);
 	expect_code(fixture, CRI_ENOTFOUND,
 		    cri_container_info_json(fixture->engine, "0123456789", &json, fixture->call));
 	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
