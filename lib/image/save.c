@@ -209,11 +209,15 @@ static int save_document(struct saving *saving, char *text, struct saved_blob *b
 
 static int save_documents(struct saving *saving)
 {
+	struct saving_source source = { saving->engine, saving->arena, &saving->fetch };
 	struct saved_blob config = { .size = 0 }, manifest = { .size = 0 };
 	CLEANUP_FREE char *index = NULL;
+	const bool *hidden = NULL;
 	char *text = NULL;
-	int result = save_config(&saving->row, saving->layers, &text, saving->call);
+	int result = save_find_hidden(&source, &saving->row, &hidden, saving->call);
 
+	if (result == 0)
+		result = save_config(&saving->row, saving->layers, hidden, &text, saving->call);
 	if (result == 0)
 		result = save_document(saving, text, &config);
 	if (result == 0)

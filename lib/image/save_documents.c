@@ -45,19 +45,22 @@ static cJSON *descriptor(const char *media_type, const struct saved_blob *blob)
 	return NULL;
 }
 
-int save_config(const struct image_row *row, const struct saved_blob *layers, char **text, cri_call *call)
+int save_config(const struct image_row *row, const struct saved_blob *layers, const bool *hidden, char **text,
+		cri_call *call)
 {
 	CLEANUP_JSON cJSON *config = NULL;
 	cJSON *rootfs, *diff_ids;
 	const cJSON *old, *old_diff_ids;
+	size_t n_layers = 0;
 	int result = document_parse(row->config, strlen(row->config), &config, step, call);
 
 	if (result < 0)
 		return result;
-	/* The history tells of layers one by one; one that is here only once may have been there twice. */
-	if (json_object(config, "rootfs", &old) || json_array(old, "diff_ids", &old_diff_ids) ||
-	    (size_t)cJSON_GetArraySize(old_diff_ids) != row->n_layers)
-		cJSON_DeleteItemFromObjectCaseSensitive(config, "history");
+	if (json_object(config, "rootfs", &old) == 0 && json_array(old, "diff_ids", &old_diff_ids) == 0)
+		n_layers = (size_t)cJSON_GetArraySize(old_diff_ids);
+	result = save_history(config, n_layers, hidden, call);
+	if (result < 0)
+		return result;
 	cJSON_DeleteItemFromObjectCaseSensitive(config, "rootfs");
 	rootfs = cJSON_AddObjectToObject(config, "rootfs");
 	if (!rootfs || !cJSON_AddStringToObject(rootfs, "type", "layers") ||
