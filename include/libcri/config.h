@@ -247,8 +247,8 @@ typedef struct cri_container_config {
 	size_t n_add_ambient_capabilities;
 	cri_namespace_mode network; /**< the pod's network always counts; validated against it */
 	cri_namespace_mode pid;     /**< INIT sets CONTAINER */
-	cri_namespace_mode ipc;
-	const char *target_id; /**< the container of pid mode TARGET */
+	cri_namespace_mode ipc;     /**< POD: the pod's, and its /dev/shm; CONTAINER: its own; NODE: as the pod has */
+	const char *target_id;      /**< the container of pid mode TARGET */
 	const cri_user_namespace *user_namespace;
 	const cri_selinux_option *selinux_options;
 	bool has_run_as_user;

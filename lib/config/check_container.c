@@ -175,7 +175,7 @@ static int check_shared_namespace(const char *field, cri_namespace_mode mode, cr
 	const struct config_place place = CONFIG_PLACE(NULL, field);
 
 	if (mode != CRI_NAMESPACE_POD && mode != CRI_NAMESPACE_NODE)
-		return config_fail(call, CRI_EINVAL, &place, "it must be POD, or NODE as the pod's");
+		return config_fail(call, CRI_EINVAL, &place, "a container has the pod's: POD, or NODE as the pod");
 	if (mode == CRI_NAMESPACE_NODE && of_pod != CRI_NAMESPACE_NODE)
 		return config_fail(call, CRI_EINVAL, &place, "NODE needs a pod that has NODE");
 	return 0;
@@ -186,7 +186,8 @@ static int check_namespaces(const cri_container_config *config, const cri_sandbo
 	const struct config_place target = CONFIG_PLACE(NULL, NAMESPACES "target_id");
 	int result = check_shared_namespace(NAMESPACES "network", config->network, sandbox->network, call);
 
-	if (!result)
+	/* Unlike the network, which is what makes a pod, message queues and shared memory can be one's own. */
+	if (!result && config->ipc != CRI_NAMESPACE_CONTAINER)
 		result = check_shared_namespace(NAMESPACES "ipc", config->ipc, sandbox->ipc, call);
 	if (result)
 		return result;

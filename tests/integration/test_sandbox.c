@@ -298,6 +298,33 @@ static void test_target_pid_namespace(void **state)
 	cri_free(debug);
 }
 
+/* Message queues and shared memory of its own, in a pod whose other containers share theirs. */
+static void test_own_ipc_namespace(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *const command[] = { "/bin/sleep", "1000" };
+	const cri_container_config config = {
+		CRI_CONTAINER_CONFIG_INIT, .name = "own",  .image = IMAGE,
+		.command = command,        .n_command = 2, .ipc = CRI_NAMESPACE_CONTAINER,
+	};
+	char *id = fixture_run_sandbox(fixture, "own-ipc");
+	char *shared = fixture_start(fixture, id, "shared", "sleep 1000");
+	char *own = NULL, *of_shared, *of_own;
+
+	expect_ok(fixture, cri_container_create(fixture->engine, id, &config, &own, fixture->call));
+	expect_ok(fixture, cri_container_start(fixture->engine, own, fixture->call));
+	of_shared = fixture_exec(fixture, shared, "echo x >/dev/shm/file; readlink /proc/self/ns/ipc", NULL);
+	of_own = fixture_exec(fixture, own, "readlink /proc/self/ns/ipc", NULL);
+	assert_string_not_equal(of_shared, of_own);
+	fixture_assert_output(fixture, own, "ls /dev/shm; echo y >/dev/shm/own; cat /dev/shm/own", "y\n");
+	fixture_assert_output(fixture, shared, "ls /dev/shm", "file\n");
+	fixture_remove_sandbox(fixture, id);
+	free(of_shared);
+	free(of_own);
+	cri_free(shared);
+	cri_free(own);
+}
+
 static void test_node_namespaces(void **state)
 {
 	struct fixture *fixture = *state;
@@ -382,6 +409,7 @@ int main(void)
 		fixture_test(test_box),
 		fixture_test(test_shared_pid_namespace),
 		fixture_test(test_target_pid_namespace),
+		fixture_test(test_own_ipc_namespace),
 		fixture_test(test_node_namespaces),
 		fixture_test(test_bad_input),
 	};
