@@ -10,16 +10,31 @@ static struct flock one_byte(short type, uint64_t offset)
 	return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1 };
 }
 
-static int take(const char *path, short type, uint64_t offset)
+static int set_byte(int fd, short type, uint64_t offset)
 {
 	struct flock lock = one_byte(type, offset);
-	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 
-	if (fd < 0)
-		return -errno;
 	if (fcntl(fd, F_OFD_SETLK, &lock))
 		return errno == EACCES ? -EAGAIN : -errno;
-	return take_fd(&fd);
+	return 0;
+}
+
+int lock_take_byte(int fd, uint64_t offset)
+{
+	return set_byte(fd, F_WRLCK, offset);
+}
+
+int lock_give_byte(int fd, uint64_t offset)
+{
+	return set_byte(fd, F_UNLCK, offset);
+}
+
+static int take(const char *path, short type, uint64_t offset)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	int result = fd < 0 ? -errno : set_byte(fd, type, offset);
+
+	return result < 0 ? result : take_fd(&fd);
 }
 
 int lock_try(const char *path, uint64_t offset)

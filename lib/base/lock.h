@@ -16,6 +16,10 @@ void lock_release(int fd);
 /* The same for reading: any number hold it at once, and lock_try and lock_is_held meet it. */
 int lock_share(const char *path, uint64_t offset);
 
+/* A holder's one byte more, and one less. 0, -EAGAIN or -errno. */
+int lock_take_byte(int fd, uint64_t offset);
+int lock_give_byte(int fd, uint64_t offset);
+
 /* Whether anybody holds byte `offset`: 1, 0 or -errno. A file that does not exist is not held. */
 int lock_is_held(const char *path, uint64_t offset);
 

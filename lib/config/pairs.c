@@ -91,8 +91,15 @@ int config_pairs_from_json(struct arena *arena, const char *json, cri_key_values
 	struct config_place place = CONFIG_PLACE(NULL, "pairs");
 	const cri_key_value *const *list = NULL;
 	size_t n = 0;
-	int result = config_parse(json, strlen(json), &object, call);
+	int result;
 
+	/* Most have none, and lists read many. */
+	if (strcmp(json, "{}") == 0) {
+		*pairs = NULL;
+		*n_pairs = 0;
+		return 0;
+	}
+	result = config_parse(json, strlen(json), &object, call);
 	if (result)
 		return result;
 	result = config_pairs_read(arena, object, &place, &list, &n, call);

@@ -119,6 +119,20 @@ static int settle_stop_signal(const struct settled_container *settled, const cha
 	return 0;
 }
 
+/* What a status shows of the config, so that it need not be read for that. */
+static int settle_shown(struct arena *arena, const struct settled_container *settled, struct container_row *row,
+			cri_call *call)
+{
+	const cri_container_config *config = settled->config;
+	cri_container_config shown = { .mounts = config->mounts, .n_mounts = config->n_mounts };
+
+	if (!text_is_empty(row->log_path))
+		row->shown_log_path = log_path_join(arena, settled->sandbox_config->log_directory, config->log_path);
+	if (!row->shown_log_path)
+		return call_no_memory(call, step);
+	return config->n_mounts ? config_to_text(&config_container, arena, &shown, &row->mounts, call) : 0;
+}
+
 int settle_row(struct arena *arena, const char *id, const struct settled_container *settled, struct container_row *row,
 	       cri_call *call)
 {
@@ -137,6 +151,8 @@ int settle_row(struct arena *arena, const char *id, const struct settled_contain
 		.user_specified_image = config->user_specified_image,
 		.image_id = settled->image.id,
 		.log_path = settled->description.log,
+		.shown_log_path = "",
+		.mounts = "",
 		.resources = "",
 		.user = "",
 		.cgroup = settled->description.cgroup,
@@ -147,6 +163,8 @@ int settle_row(struct arena *arena, const char *id, const struct settled_contain
 	if (result < 0)
 		return result;
 	result = config_to_text(&config_container, arena, config, &row->config, call);
+	if (result == 0)
+		result = settle_shown(arena, settled, row, call);
 	if (result == 0)
 		result = config_pairs_to_text(arena, config->labels, config->n_labels, &row->labels, call);
 	if (result == 0)

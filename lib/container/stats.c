@@ -63,7 +63,7 @@ static int get(cri_engine *engine, const void *pointer, void *output, cri_call *
 	if (!stats)
 		return call_no_memory(call, step);
 	call_object_id(call, "container", args->id);
-	result = store_container_get(engine->store, &made->arena, args->id, false, &item.row, call);
+	result = store_container_get_status(engine->store, &made->arena, args->id, &item.row, call);
 	if (result == 0)
 		result = container_overlay_exit(engine, &made->arena, &item.row, NULL, call);
 	if (result == 0)

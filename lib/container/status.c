@@ -8,7 +8,6 @@
 #include "config/config.h"
 #include "container/container.h"
 #include "container/exits.h"
-#include "container/log_path.h"
 #include "core/api.h"
 #include "core/list.h"
 #include "core/paths.h"
@@ -41,67 +40,61 @@ static int fill_user(struct arena *arena, const char *text, cri_container_status
 	return 0;
 }
 
-static int fill_log_path(cri_engine *engine, struct arena *arena, const struct container_row *row,
-			 const cri_container_config *config, cri_container_status *status, cri_call *call)
-{
-	const cri_sandbox_config *sandbox_config;
-	struct sandbox_row sandbox;
-	const void *parsed;
-	int result;
-
-	status->log_path = "";
-	if (text_is_empty(row->log_path))
-		return 0;
-	/* As the caller named it, not with its links resolved: kubelet looks for what it asked for. */
-	result = store_sandbox_get(engine->store, arena, row->sandbox_id, true, &sandbox, call);
-	if (result == 0)
-		result =
-			config_from_json(&config_sandbox, arena, sandbox.config, strlen(sandbox.config), &parsed, call);
-	if (result)
-		return result;
-	sandbox_config = parsed;
-	status->log_path = log_path_join(arena, sandbox_config->log_directory, config->log_path);
-	return status->log_path ? 0 : call_no_memory(call, step);
-}
-
 /* Once it has ended the number may be another process's. */
 static int living_pid(const struct container_row *row)
 {
 	return row->state == CONTAINER_CREATED || row->state == CONTAINER_RUNNING ? row->pid : 0;
 }
 
-static int fill_status(cri_engine *engine, struct arena *arena, const struct container_row *row,
-		       cri_container_status *status, cri_call *call)
+static int fill_mounts(struct arena *arena, const char *text, cri_container_status *status, cri_call *call)
 {
 	const cri_container_config *config;
 	const void *parsed;
-	int result = container_info_fill(arena, row, &status->info, call);
+	int result;
 
-	if (result == 0)
-		result = config_from_json(&config_container, arena, row->config, strlen(row->config), &parsed, call);
+	if (text_is_empty(text))
+		return 0;
+	result = config_from_json(&config_container, arena, text, strlen(text), &parsed, call);
 	if (result)
 		return result;
 	config = parsed;
+	status->mounts = config->mounts;
+	status->n_mounts = config->n_mounts;
+	return 0;
+}
+
+static int fill_resources(struct arena *arena, const char *text, cri_container_status *status, cri_call *call)
+{
+	const void *parsed;
+	int result;
+
+	if (text_is_empty(text))
+		return 0;
+	result = config_from_json(&config_resources, arena, text, strlen(text), &parsed, call);
+	if (result == 0)
+		status->resources = parsed;
+	return result;
+}
+
+static int fill_status(struct arena *arena, const struct container_row *row, cri_container_status *status,
+		       cri_call *call)
+{
+	int result = container_info_fill(arena, row, &status->info, call);
+
 	status->started_at = row->started_at;
 	status->finished_at = row->finished_at;
 	status->exit_code = row->exit_code;
 	status->reason = row->reason;
 	status->message = row->message;
-	status->mounts = config->mounts;
-	status->n_mounts = config->n_mounts;
+	status->log_path = row->shown_log_path;
 	status->stop_signal = row->stop_signal;
 	status->pid = living_pid(row);
 	status->cgroup = row->cgroup;
-	result = fill_user(arena, row->user, status, call);
 	if (result == 0)
-		result = fill_log_path(engine, arena, row, config, status, call);
-	if (result == 0 && !text_is_empty(row->resources)) {
-		result = config_from_json(&config_resources, arena, row->resources, strlen(row->resources), &parsed,
-					  call);
-		if (result == 0)
-			status->resources = parsed;
-	}
-	return result;
+		result = fill_user(arena, row->user, status, call);
+	if (result == 0)
+		result = fill_mounts(arena, row->mounts, status, call);
+	return result < 0 ? result : fill_resources(arena, row->resources, status, call);
 }
 
 /* A container whose shim and monitor were both killed would look as if it ran until the next open. Who asks about it
@@ -120,7 +113,7 @@ static int notice_death(cri_engine *engine, struct arena *arena, struct containe
 	if (result == 0)
 		result = container_reconcile(engine, row->id, call);
 	if (result == 0)
-		result = store_container_get(engine->store, arena, row->id, false, row, call);
+		result = store_container_get_status(engine->store, arena, row->id, row, call);
 	return result;
 }
 
@@ -136,13 +129,13 @@ static int get_status(cri_engine *engine, const void *pointer, void *output, cri
 	if (!status)
 		return call_no_memory(call, step);
 	call_object_id(call, "container", args->id);
-	result = store_container_get(engine->store, &made->arena, args->id, false, &row, call);
+	result = store_container_get_status(engine->store, &made->arena, args->id, &row, call);
 	if (result == 0)
 		result = container_overlay_exit(engine, &made->arena, &row, &liveness, call);
 	if (result == 0)
 		result = notice_death(engine, &made->arena, &row, liveness, call);
 	if (result == 0)
-		result = fill_status(engine, &made->arena, &row, status, call);
+		result = fill_status(&made->arena, &row, status, call);
 	if (result < 0)
 		return result;
 	*(cri_list **)output = TAKE_POINTER(made);

@@ -313,7 +313,7 @@ int shim_create(cri_engine *engine, const char *id, struct shim_start *start, st
 static int is_held(cri_engine *engine, const char *id, const char *name, cri_call *call)
 {
 	char path[PATH_MAX];
-	int result = path_container(engine, id, name, path) ? lock_is_held(path, 0) : -ENAMETOOLONG;
+	int result = path_container(engine, id, name, path) ? lock_is_held(path, SHIM_LOCK_ALIVE) : -ENAMETOOLONG;
 
 	return result < 0 ? call_fail_errno(call, result, "look for the container's helpers", "%s", name) : result;
 }
@@ -336,6 +336,13 @@ int shim_liveness(cri_engine *engine, const char *id, enum shim_liveness *livene
 	else
 		*liveness = monitor ? SHIM_ORPHANED : SHIM_DEAD;
 	return 0;
+}
+
+bool shim_runs_on(cri_engine *engine, const char *id)
+{
+	char path[PATH_MAX];
+
+	return path_container(engine, id, "shim.lock", path) && lock_is_held(path, SHIM_LOCK_UNPUBLISHED) == 1;
 }
 
 int shim_resume(cri_engine *engine, const char *id, cri_call *call)

@@ -53,6 +53,9 @@ enum shim_liveness {
 };
 int shim_liveness(cri_engine *engine, const char *id, enum shim_liveness *liveness, cri_call *call);
 
+/* True: the shim lives and has published no exit record, and nobody else has. False says nothing. */
+bool shim_runs_on(cri_engine *engine, const char *id);
+
 /* Starts `cri-shim --resume` for an orphaned container. Under the container's object lock. */
 int shim_resume(cri_engine *engine, const char *id, cri_call *call);
 

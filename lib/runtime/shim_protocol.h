@@ -71,11 +71,17 @@
  * The monitor writes DIRECTORY/exit when liblxc's start() has returned; the shim publishes it when the log is drained,
  * the monitor itself when the shim is dead. Both hold a lock on byte 0 of their lock file for life (shim.lock,
  * monitor.lock), which holds their pid in decimal.
+ *
+ * The shim that created the container also holds SHIM_LOCK_UNPUBLISHED until just before it publishes: nobody else
+ * publishes while it lives, so this one byte says that the container has not ended. Where it is free nothing is said: a
+ * shim that took over never holds it, since the monitor may have published before.
  */
 #ifndef LIBCRI_RUNTIME_SHIM_PROTOCOL_H
 #define LIBCRI_RUNTIME_SHIM_PROTOCOL_H
 
 #define SHIM_STATUS_FD 3
+#define SHIM_LOCK_ALIVE 0
+#define SHIM_LOCK_UNPUBLISHED 1
 #define SHIM_ORDER "{\"op\":\"order\"}"
 #define SHIM_GO "{\"op\":\"go\"}"
 /* How the monitor, and so lxc.conf, reaches the state directory of the engine and of the container. */

@@ -5,20 +5,24 @@
 
 #include <string.h>
 
-/* The texts first, in the order of read_row; those of a whole row behind those of a light one. */
+/* The texts first, in the order of read_row; those of a fuller row behind those of a lighter one. */
 #define LIGHT_TEXTS                                                                                                    \
 	"id, sandbox_id, name, reason, message, image, user_specified_image, image_id, log_path, user, stop_signal, "  \
 	"cgroup, labels, annotations"
+#define STATUS_TEXTS LIGHT_TEXTS ", resources, mounts, shown_log_path"
 #define NUMBERS "attempt, state, pause, pid, exit_code, created_at, started_at, finished_at, row"
 #define SELECT_LIGHT "SELECT " LIGHT_TEXTS ", " NUMBERS " FROM container "
+#define SELECT_STATUS "SELECT " STATUS_TEXTS ", " NUMBERS " FROM container "
 #define SELECT_WHOLE                                                                                                   \
-	"SELECT " LIGHT_TEXTS ", resources, config, " NUMBERS                                                          \
+	"SELECT " STATUS_TEXTS ", config, " NUMBERS                                                                    \
 	" FROM container JOIN container_config ON container_config.container = container.row "
+
+enum detail { LIGHT, STATUS, WHOLE };
 
 /* Pause containers are shown to those who also ask for what no user sees. */
 #define SHOWN "(?3 >> state) & 1 AND (NOT pause OR ?4) "
 
-static int read_row(struct transaction *transaction, struct arena *arena, sqlite3_stmt *statement, bool light,
+static int read_row(struct transaction *transaction, struct arena *arena, sqlite3_stmt *statement, enum detail detail,
 		    struct container_row *row)
 {
 	const char **const texts[] = {
@@ -37,9 +41,12 @@ static int read_row(struct transaction *transaction, struct arena *arena, sqlite
 		&row->labels,
 		&row->annotations,
 		&row->resources,
+		&row->mounts,
+		&row->shown_log_path,
 		&row->config,
 	};
-	size_t n_texts = sizeof(texts) / sizeof(texts[0]) - (light ? 2 : 0);
+	static const size_t n_texts_of[] = { [LIGHT] = 14, [STATUS] = 17, [WHOLE] = 18 };
+	size_t n_texts = n_texts_of[detail];
 	int column = (int)n_texts;
 	int64_t container;
 	int64_t *layers;
@@ -55,7 +62,7 @@ static int read_row(struct transaction *transaction, struct arena *arena, sqlite
 	row->finished_at = sqlite3_column_int64(statement, column++);
 	container = sqlite3_column_int64(statement, column);
 	result = sql_texts(transaction, arena, statement, texts, n_texts);
-	if (result < 0 || light)
+	if (result < 0 || detail != WHOLE)
 		return result;
 	result = sql_all_numbers(transaction, arena, &layers, &row->n_layers,
 				 "SELECT layer FROM container_layer WHERE container = ?1 ORDER BY position",
@@ -65,12 +72,14 @@ static int read_row(struct transaction *transaction, struct arena *arena, sqlite
 	return result;
 }
 
+#define BY_ID "WHERE id = ?1 AND (?2 >> state) & 1 AND (NOT pause OR ?3)"
+
 /* 1: found; 0: not. */
-static int read_whole(struct transaction *transaction, struct arena *arena, const char *id, unsigned states, bool any,
-		      struct container_row *row)
+static int read_one(struct transaction *transaction, struct arena *arena, const char *id, unsigned states, bool any,
+		    enum detail detail, struct container_row *row)
 {
 	CLEANUP_STATEMENT sqlite3_stmt *statement = NULL;
-	int result = sql_prepare(transaction, SELECT_WHOLE "WHERE id = ?1 AND (?2 >> state) & 1 AND (NOT pause OR ?3)",
+	int result = sql_prepare(transaction, detail == WHOLE ? SELECT_WHOLE BY_ID : SELECT_STATUS BY_ID,
 				 SQL_VALUES(SQL_TEXT(id), SQL_NUMBER(states), SQL_NUMBER(any)), &statement);
 
 	if (result == 0)
@@ -78,17 +87,17 @@ static int read_whole(struct transaction *transaction, struct arena *arena, cons
 	if (result <= 0)
 		return result;
 	*row = (struct container_row){ 0 };
-	result = read_row(transaction, arena, statement, false, row);
+	result = read_row(transaction, arena, statement, detail, row);
 	return result < 0 ? result : 1;
 }
 
-static int get(struct transaction *transaction, struct arena *arena, const char *id, bool any,
+static int get(struct transaction *transaction, struct arena *arena, const char *id, bool any, enum detail detail,
 	       struct container_row *row)
 {
 	const unsigned states = any ? STATES_ALL : CONTAINER_VISIBLE;
 	const char *whole;
 	/* Mostly it is a whole id. */
-	int result = read_whole(transaction, arena, id, states, any, row);
+	int result = read_one(transaction, arena, id, states, any, detail, row);
 
 	if (result != 0)
 		return result < 0 ? result : 0;
@@ -97,7 +106,7 @@ static int get(struct transaction *transaction, struct arena *arena, const char 
 					     "id") " AND (?2 >> state) & 1 AND (NOT pause OR ?3) ORDER BY id LIMIT 2",
 				     SQL_VALUES(SQL_TEXT(id), SQL_NUMBER(states), SQL_NUMBER(any)));
 	if (result == 0)
-		result = read_whole(transaction, arena, whole, states, any, row);
+		result = read_one(transaction, arena, whole, states, any, detail, row);
 	if (result == 0)
 		return call_fail(transaction->call, CRI_ECORRUPT, transaction_step(transaction),
 				 "container %s has no config", whole);
@@ -110,7 +119,17 @@ int store_container_get(struct store *store, struct arena *arena, const char *id
 	struct transaction transaction = transaction_of(store, TRANSACTION_READ, call);
 
 	while (transaction_next(&transaction))
-		transaction.result = get(&transaction, arena, id ? id : "", any, row);
+		transaction.result = get(&transaction, arena, id ? id : "", any, WHOLE, row);
+	return transaction.result;
+}
+
+int store_container_get_status(struct store *store, struct arena *arena, const char *id, struct container_row *row,
+			       cri_call *call)
+{
+	struct transaction transaction = transaction_of(store, TRANSACTION_READ, call);
+
+	while (transaction_next(&transaction))
+		transaction.result = get(&transaction, arena, id ? id : "", false, STATUS, row);
 	return transaction.result;
 }
 
@@ -140,7 +159,7 @@ static int list(struct transaction *transaction, struct arena *arena, const char
 		array = sql_array_grow(transaction, arena, array, n, sizeof(*array));
 		if (!array)
 			return CRI_ENOMEM;
-		result = read_row(transaction, arena, statement, light, &array[n++]);
+		result = read_row(transaction, arena, statement, light ? LIGHT : WHOLE, &array[n++]);
 	}
 	*rows = array;
 	*n_rows = n;

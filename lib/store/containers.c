@@ -82,15 +82,16 @@ static int insert_row(struct transaction *transaction, const struct container_ro
 	return sql_run(transaction,
 		       "INSERT INTO container(id, sandbox_id, name, attempt, state, announced, pause, pid, exit_code, "
 		       "created_at, started_at, finished_at, reason, message, image, user_specified_image, image_id, "
-		       "labels, annotations, log_path, resources, user, stop_signal, cgroup) "
+		       "labels, annotations, log_path, resources, user, stop_signal, cgroup, mounts, shown_log_path) "
 		       "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, 0, ?7, 0, 0, '', '', ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-		       "?15, ?16, ?17)",
+		       "?15, ?16, ?17, ?18, ?19)",
 		       SQL_VALUES(SQL_TEXT(row->id), SQL_TEXT(row->sandbox_id), SQL_TEXT(row->name),
 				  SQL_NUMBER(row->attempt), SQL_NUMBER(CONTAINER_CREATING), SQL_NUMBER(row->pause),
 				  SQL_NUMBER(created_at), SQL_TEXT(row->image), SQL_TEXT(row->user_specified_image),
 				  SQL_TEXT(row->image_id), SQL_TEXT(row->labels), SQL_TEXT(row->annotations),
 				  SQL_TEXT(row->log_path), SQL_TEXT(row->resources), SQL_TEXT(row->user),
-				  SQL_TEXT(row->stop_signal), SQL_TEXT(row->cgroup)));
+				  SQL_TEXT(row->stop_signal), SQL_TEXT(row->cgroup), SQL_TEXT(row->mounts),
+				  SQL_TEXT(row->shown_log_path)));
 }
 
 static int insert_layers(struct transaction *transaction, int64_t container, const struct container_row *row)

@@ -11,7 +11,7 @@
 
 #include <inttypes.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 static const char *const version_1[] = {
 	"CREATE TABLE setting("
@@ -129,6 +129,19 @@ static const char *const version_1[] = {
 	"sandbox_id TEXT NOT NULL) STRICT",
 };
 
+/* What a status shows of a container's config, which it need not read for that. */
+static const char *const version_2[] = {
+	"ALTER TABLE container ADD COLUMN mounts TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE container ADD COLUMN shown_log_path TEXT NOT NULL DEFAULT ''",
+	"UPDATE container SET "
+	"mounts = coalesce((SELECT '{\"mounts\":' || json_extract(config, '$.mounts') || '}' "
+	"FROM container_config WHERE container_config.container = container.row), ''), "
+	"shown_log_path = iif(log_path = '', '', coalesce((SELECT json_extract(sandbox.config, '$.log_directory') "
+	"|| '/' || json_extract(container_config.config, '$.log_path') "
+	"FROM sandbox JOIN container_config ON container_config.container = container.row "
+	"WHERE sandbox.id = container.sandbox_id), ''))",
+};
+
 /* Once in the life of a database: past the cache of statements. */
 static int execute(struct transaction *transaction, const char *sql)
 {
@@ -138,6 +151,17 @@ static int execute(struct transaction *transaction, const char *sql)
 		return 0;
 	return database_failed(connection, transaction->store->path, "make the tables", transaction->call);
 }
+
+static int execute_all(struct transaction *transaction, const char *const *statements, size_t n)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < n && result == 0; i++)
+		result = execute(transaction, statements[i]);
+	return result;
+}
+#define EXECUTE_ALL(transaction, statements)                                                                           \
+	execute_all(transaction, statements, sizeof(statements) / sizeof((statements)[0]))
 
 static int make_version_1(struct transaction *transaction)
 {
@@ -149,10 +173,7 @@ static int make_version_1(struct transaction *transaction)
 	if (tables > 0)
 		return call_fail(transaction->call, CRI_EPRECONDITION, "open the database",
 				 "%s is a database of another program: choose another root", transaction->store->path);
-	result = 0;
-	for (size_t i = 0; i < sizeof(version_1) / sizeof(version_1[0]) && result == 0; i++)
-		result = execute(transaction, version_1[i]);
-	return result;
+	return EXECUTE_ALL(transaction, version_1);
 }
 
 int store_schema_migrate(struct transaction *transaction)
@@ -165,6 +186,11 @@ int store_schema_migrate(struct transaction *transaction)
 	switch (version) {
 	case 0:
 		result = make_version_1(transaction);
+		if (result == 0)
+			result = EXECUTE_ALL(transaction, version_2);
+		break;
+	case 1:
+		result = EXECUTE_ALL(transaction, version_2);
 		break;
 	case SCHEMA_VERSION:
 		return 0;
@@ -174,5 +200,5 @@ int store_schema_migrate(struct transaction *transaction)
 				 "newer libcri",
 				 transaction->store->path, version, SCHEMA_VERSION);
 	}
-	return result < 0 ? result : execute(transaction, "PRAGMA user_version = 1");
+	return result < 0 ? result : execute(transaction, "PRAGMA user_version = 2");
 }

@@ -105,12 +105,14 @@ struct container_row {
 	const char *reason, *message;
 	const char *image, *user_specified_image; /* as the config named it */
 	const char *image_id;
-	const char *config;      /* JSON of the cri_container_config */
-	const char *labels;      /* JSON object */
-	const char *annotations; /* JSON object */
-	const char *log_path;    /* absolute and resolved, or "" */
-	const char *resources;   /* JSON of the cri_resources in force, or "" */
-	const char *user;        /* JSON {"uid":0,"gid":0,"groups":[]}, or "" until created */
+	const char *config;         /* JSON of the cri_container_config */
+	const char *labels;         /* JSON object */
+	const char *annotations;    /* JSON object */
+	const char *log_path;       /* absolute and resolved, or "" */
+	const char *shown_log_path; /* the same as the caller named it, or "": kubelet looks for what it asked for */
+	const char *mounts;    /* JSON of a cri_container_config with its mounts alone, or "": a status needs no more */
+	const char *resources; /* JSON of the cri_resources in force, or "" */
+	const char *user;      /* JSON {"uid":0,"gid":0,"groups":[]}, or "" until created */
 	const char *stop_signal; /* "SIGTERM" */
 	const char *cgroup;      /* "/libcri/<sandbox>/<id>" */
 	int32_t pid;
@@ -151,8 +153,12 @@ int store_container_delete(struct store *store, const char *id, cri_call *call);
 /* As store_sandbox_get; a pause container only with `any`. */
 int store_container_get(struct store *store, struct arena *arena, const char *id, bool any, struct container_row *row,
 			cri_call *call);
+/* The same of a visible one without config and layers, which are NULL: for what is asked often. */
+int store_container_get_status(struct store *store, struct arena *arena, const char *id, struct container_row *row,
+			       cri_call *call);
 #define CONTAINER_VISIBLE ((1u << CONTAINER_CREATED) | (1u << CONTAINER_RUNNING) | (1u << CONTAINER_EXITED))
-/* Newest first. The two ids are prefixes or NULL. `light` leaves config, resources and layers NULL. Pause containers
+/* Newest first. The two ids are prefixes or NULL. `light` leaves config, resources, mounts,
+ * shown_log_path and layers NULL. Pause containers
  * are among them when `states` has any that is not visible, as STATES_ALL. */
 int store_container_list(struct store *store, struct arena *arena, const char *id_prefix, const char *sandbox_prefix,
 			 unsigned states, bool light, struct container_row **rows, size_t *n_rows, cri_call *call);

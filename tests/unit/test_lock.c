@@ -59,6 +59,26 @@ static void test_excludes_in_one_process(void **state)
 	lock_release(fd);
 }
 
+static void test_a_holder_takes_and_gives_single_bytes(void **state)
+{
+	int fd = lock_try(path, 7), other = lock_try(path, 9);
+
+	(void)state;
+	assert_true(fd >= 0 && other >= 0);
+	assert_int_equal(lock_take_byte(fd, 8), 0);
+	assert_int_equal(lock_take_byte(fd, 9), -EAGAIN);
+	assert_int_equal(lock_take_byte(other, 8), -EAGAIN);
+	assert_int_equal(lock_is_held(path, 8), 1);
+	assert_int_equal(lock_give_byte(fd, 8), 0);
+	assert_int_equal(lock_is_held(path, 8), 0);
+	assert_int_equal(lock_is_held(path, 7), 1);
+	assert_int_equal(lock_is_held(path, 9), 1);
+	assert_int_equal(lock_take_byte(fd, 8), 0);
+	lock_release(fd);
+	assert_int_equal(lock_is_held(path, 8), 0);
+	lock_release(other);
+}
+
 static void test_file_is_private(void **state)
 {
 	struct stat status;
@@ -216,6 +236,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_excludes_in_one_process, make_file, delete_file),
+		cmocka_unit_test_setup_teardown(test_a_holder_takes_and_gives_single_bytes, make_file, delete_file),
 		cmocka_unit_test_setup_teardown(test_file_is_private, make_file, delete_file),
 		cmocka_unit_test_setup_teardown(test_shared, make_file, delete_file),
 		cmocka_unit_test_setup_teardown(test_release_with_a_copy_left, make_file, delete_file),

@@ -81,7 +81,7 @@ static void configured_as_promised(void **state)
 	fixture_sql(f, "PRAGMA journal_mode", answer, sizeof(answer));
 	assert_string_equal(answer, "wal");
 	fixture_sql(f, "PRAGMA user_version", answer, sizeof(answer));
-	assert_string_equal(answer, "1");
+	assert_string_equal(answer, "2");
 	fixture_sql(f, "PRAGMA integrity_check", answer, sizeof(answer));
 	assert_string_equal(answer, "ok");
 }
@@ -118,8 +118,8 @@ static void another_schema_is_refused(void **state)
 	struct store *store = NULL;
 	char answer[32];
 
-	fixture_sql(f, "PRAGMA user_version = 2", NULL, 0);
-	ASSERT_FAILED(&f->call, store_open(f->path, 10, &store, &f->call), CRI_EPRECONDITION, f->path, "version 2",
+	fixture_sql(f, "PRAGMA user_version = 3", NULL, 0);
+	ASSERT_FAILED(&f->call, store_open(f->path, 10, &store, &f->call), CRI_EPRECONDITION, f->path, "version 3",
 		      "newer");
 	fixture_sql(f, "PRAGMA user_version = -5", NULL, 0);
 	ASSERT_FAILED(&f->call, store_open(f->path, 10, &store, &f->call), CRI_EPRECONDITION, "version -5");

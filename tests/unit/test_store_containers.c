@@ -336,6 +336,54 @@ static void a_log_has_one_running_writer(void **state)
 	assert_int_equal(store_container_check_log(f->store, "c002", "/logs/it's.log", &f->call), 0);
 }
 
+/* What the first version kept only in the configs, it got from them. */
+static void the_first_schema_is_brought_up_to_date(void **state)
+{
+	struct fixture *f = *state;
+	struct sandbox_row sandbox = fixture_sandbox("aaaa", "pod");
+	struct container_row one = fixture_container("bbbb", "aaaa", "one"),
+			     two = fixture_container("cccc", "aaaa", "two");
+	struct container_row row;
+	bool changed;
+
+	sandbox.config = "{\"log_directory\":\"/pods/x\",\"metadata\":{\"name\":\"pod\"}}";
+	one.config = "{\"metadata\":{\"name\":\"one\"},\"log_path\":\"o.log\",\"mounts\":[{\"host_path\":\"/h\"}]}";
+	one.log_path = "/real/o.log";
+	assert_int_equal(store_sandbox_insert(f->store, &sandbox, &f->call), 0);
+	assert_int_equal(store_sandbox_set_state(f->store, "aaaa", SANDBOX_CREATING, SANDBOX_READY, &changed, &f->call),
+			 0);
+	assert_int_equal(store_container_insert(f->store, &one, &f->call), 0);
+	assert_int_equal(store_container_insert(f->store, &two, &f->call), 0);
+	assert_int_equal(store_container_created(f->store, "bbbb", "", 1, &f->call), 0);
+	assert_int_equal(store_container_created(f->store, "cccc", "", 1, &f->call), 0);
+	fixture_sql(f, "ALTER TABLE container DROP COLUMN mounts", NULL, 0);
+	fixture_sql(f, "ALTER TABLE container DROP COLUMN shown_log_path", NULL, 0);
+	fixture_sql(f, "PRAGMA user_version = 1", NULL, 0);
+	fixture_reopen(f, 100);
+	assert_int_equal(store_container_get_status(f->store, &f->arena, "bbbb", &row, &f->call), 0);
+	assert_string_equal(row.mounts, "{\"mounts\":[{\"host_path\":\"/h\"}]}");
+	assert_string_equal(row.shown_log_path, "/pods/x/o.log");
+	assert_string_equal(row.log_path, "/real/o.log");
+	assert_null(row.config);
+	assert_null(row.layers);
+	assert_int_equal(store_container_get_status(f->store, &f->arena, "cccc", &row, &f->call), 0);
+	assert_string_equal(row.mounts, "");
+	assert_string_equal(row.shown_log_path, "");
+	/* And new ones tell it themselves. */
+	one = fixture_container("dddd", "aaaa", "three");
+	one.mounts = "{\"mounts\":[]}";
+	one.shown_log_path = "/pods/x/t.log";
+	assert_int_equal(store_container_insert(f->store, &one, &f->call), 0);
+	ASSERT_FAILED(&f->call, store_container_get_status(f->store, &f->arena, "dddd", &row, &f->call), CRI_ENOTFOUND,
+		      "dddd");
+	assert_int_equal(store_container_created(f->store, "dddd", "", 1, &f->call), 0);
+	assert_int_equal(store_container_get_status(f->store, &f->arena, "dddd", &row, &f->call), 0);
+	assert_string_equal(row.mounts, "{\"mounts\":[]}");
+	assert_int_equal(store_container_get(f->store, &f->arena, "dddd", false, &row, &f->call), 0);
+	assert_string_equal(row.shown_log_path, "/pods/x/t.log");
+	assert_string_equal(row.config, "{\"k\":1}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +395,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pause_containers_are_hidden, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(found_and_listed, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_log_has_one_running_writer, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(the_first_schema_is_brought_up_to_date, fixture_setup,
+						fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

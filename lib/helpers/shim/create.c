@@ -55,7 +55,7 @@ int shim_take_lock(struct shim *shim, struct failure *failure)
 
 	if (result < 0)
 		return fail(failure, CRI_EINVAL, result, step, "%s", shim->order.directory);
-	shim->lock = lock_try(path, 0);
+	shim->lock = lock_try(path, SHIM_LOCK_ALIVE);
 	if (shim->lock == -EAGAIN)
 		return fail(failure, CRI_EEXIST, 0, step, "another shim serves it");
 	if (shim->lock < 0)
@@ -143,6 +143,9 @@ static int prepare(struct shim *shim, struct creation *creation, struct failure 
 		return fail(failure, code_of_errno(result), result, step, "enter the monitors' cgroup through %s",
 			    failed);
 	result = shim_take_lock(shim, failure);
+	/* Without it others only look twice. */
+	if (result == 0)
+		(void)lock_take_byte(shim->lock, SHIM_LOCK_UNPUBLISHED);
 	if (result == 0)
 		result = program_open(&shim->program, &shim->program_mount, failure);
 	if (result == 0)

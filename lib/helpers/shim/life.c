@@ -11,7 +11,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/socket.h"
+#include "runtime/shim_protocol.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -148,6 +150,7 @@ static void finish(struct shim *shim)
 	}
 	exec_end_all(shim);
 	streams_drain(&shim->streams);
+	(void)lock_give_byte(shim->lock, SHIM_LOCK_UNPUBLISHED);
 	(void)exit_publish(&shim->order);
 	shim->loop.stopped = true;
 }
