@@ -112,6 +112,43 @@ void proxy_start(struct server *server, const char *parent, const char *name, in
 	start(server, argv);
 }
 
+void make_certificates(const char *parent, char directory[160])
+{
+	snprintf(directory, 160, "%s/certificates", parent);
+	shell("mkdir '%s' && cd '%s' && exec 2>/dev/null && "
+	      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.crt && "
+	      "for who in server client; do "
+	      "openssl req -newkey rsa:2048 -nodes -subj /CN=$who -keyout $who.key -out $who.csr && "
+	      "printf 'subjectAltName=IP:127.0.0.1' >extensions && openssl x509 -req -days 2 -in $who.csr "
+	      "-CA ca.crt -CAkey ca.key -CAcreateserial -extfile extensions -out $who.crt || exit 1; done",
+	      directory, directory);
+}
+
+void h2_start(struct server *server, const char *parent, const char *name, int upstream_port, const char *certificates)
+{
+	char frontend[64], backend[64], log[200], key[200], certificate[200];
+	char *argv[] = { (char[]){ "nghttpx" },
+			 (char[]){ "--conf=/dev/null" },
+			 (char[]){ "--single-process" },
+			 (char[]){ "--single-thread" },
+			 (char[]){ "--accesslog-format=$remote_port $alpn $request $status" },
+			 frontend,
+			 backend,
+			 log,
+			 key,
+			 certificate,
+			 NULL };
+
+	make_directory(server, parent, name);
+	server->port = free_port();
+	snprintf(frontend, sizeof(frontend), "--frontend=127.0.0.1,%d", server->port);
+	snprintf(backend, sizeof(backend), "--backend=127.0.0.1,%d", upstream_port);
+	snprintf(log, sizeof(log), "--accesslog-file=%s/log", server->directory);
+	snprintf(key, sizeof(key), "%s/server.key", certificates);
+	snprintf(certificate, sizeof(certificate), "%s/server.crt", certificates);
+	start(server, argv);
+}
+
 void token_server_start(struct server *server, const char *parent, int port)
 {
 	char text[8], log[200];
@@ -169,9 +206,10 @@ void proxy_rules(struct server *server, const char *format, ...)
 	assert_int_equal(rename(new_path, path), 0);
 }
 
-int log_count(const struct server *server, const char *expression)
+/* `first`: each first word counts once. */
+static int count_lines(const struct server *server, const char *expression, bool first)
 {
-	char path[200], line[1024];
+	char path[200], line[1024], words[64][32];
 	regex_t regex;
 	FILE *file;
 	int count = 0;
@@ -182,12 +220,35 @@ int log_count(const struct server *server, const char *expression)
 		return 0;
 	assert_int_equal(regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB), 0);
 	while (fgets(line, sizeof(line), file)) {
+		int known = 0;
+
 		line[strcspn(line, "\n")] = '\0';
-		count += regexec(&regex, line, 0, NULL, 0) == 0;
+		if (regexec(&regex, line, 0, NULL, 0) != 0)
+			continue;
+		line[strcspn(line, " ")] = '\0';
+		while (first && known < count && strcmp(words[known], line) != 0)
+			known++;
+		if (first && known < count)
+			continue;
+		if (first) {
+			assert_true(count < 64);
+			snprintf(words[count], sizeof(words[0]), "%.31s", line);
+		}
+		count++;
 	}
 	regfree(&regex);
 	fclose(file);
 	return count;
+}
+
+int log_count(const struct server *server, const char *expression)
+{
+	return count_lines(server, expression, false);
+}
+
+int log_count_first(const struct server *server, const char *expression)
+{
+	return count_lines(server, expression, true);
 }
 
 void push_document(const struct builder *builder, const char *url, const char *repository, const char *tag,

@@ -22,6 +22,12 @@ int free_port(void);
 void registry_start(struct server *server, const char *parent, const char *name, int port, const char *http,
 		    const char *auth);
 void proxy_start(struct server *server, const char *parent, const char *name, int upstream_port);
+/* nghttpx, which speaks HTTP/2 over TLS (or HTTP/1.1 where asked) with a certificate for 127.0.0.1, and HTTP/1.1 to the
+ * upstream. Its log has a line for each request that is over: the client's port, the protocol, what was asked and the
+ * answer's status. */
+void h2_start(struct server *server, const char *parent, const char *name, int upstream_port, const char *certificates);
+/* Makes <parent>/certificates: ca.crt, and .crt and .key of server and client. */
+void make_certificates(const char *parent, char directory[160]);
 void token_server_start(struct server *server, const char *parent, int port);
 /* odd_registry.py, which has an image layout's image under every name; with TLS by server.crt and server.key of the
  * directory `certificates`, unless that is "". */
@@ -33,6 +39,8 @@ void server_stop(struct server *server);
 void proxy_rules(struct server *server, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Lines of a log that an extended regular expression matches. */
 int log_count(const struct server *server, const char *expression);
+/* How many first words they have. */
+int log_count_first(const struct server *server, const char *expression);
 
 #define OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define OCI_INDEX "application/vnd.oci.image.index.v1+json"

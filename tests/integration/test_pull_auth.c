@@ -374,18 +374,6 @@ static void test_environment(void **state)
 	fixture_close(fixture);
 }
 
-static void make_certificates(const char *directory)
-{
-	snprintf(certificates, sizeof(certificates), "%s/certificates", directory);
-	shell("mkdir '%s' && cd '%s' && exec 2>/dev/null && "
-	      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.crt && "
-	      "for who in server client; do "
-	      "openssl req -newkey rsa:2048 -nodes -subj /CN=$who -keyout $who.key -out $who.csr && "
-	      "printf 'subjectAltName=IP:127.0.0.1' >extensions && openssl x509 -req -days 2 -in $who.csr "
-	      "-CA ca.crt -CAkey ca.key -CAcreateserial -extfile extensions -out $who.crt || exit 1; done",
-	      certificates, certificates);
-}
-
 static void start_registries(const char *directory)
 {
 	char http[1024], auth[1024];
@@ -426,7 +414,7 @@ static int set_up(void **state)
 		return -1;
 	fixture = *state;
 	build_image(&image, fixture->directory, 1, 100);
-	make_certificates(fixture->directory);
+	make_certificates(fixture->directory, certificates);
 	start_registries(fixture->directory);
 	proxy_start(&basic_proxy, fixture->directory, "proxy", basic.port);
 	proxy_start(&mirror, fixture->directory, "mirror", open_registry.port);

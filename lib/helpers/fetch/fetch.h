@@ -43,6 +43,7 @@ struct session {
 	pthread_cond_t changed;
 	struct registry *registry; /* NULL: files only */
 	uint64_t windows;          /* bytes in use, under the lock */
+	atomic_int waiting;        /* jobs that wait for windows, and take nothing meanwhile */
 };
 /* Takes the socket, also when it fails. NULL: memory ran out. */
 struct session *session_new(int socket);

@@ -45,6 +45,7 @@ struct want {
 	uint64_t done; /* bytes taken */
 	bool whole;    /* ranges are not to be had */
 	int attempts, tokens;
+	bool alone;
 	char *authorization;
 	struct failure noted; /* by an endpoint */
 	struct http_answer answer;
@@ -190,6 +191,7 @@ static enum verdict attempt(struct want *want, const struct endpoint *endpoint)
 					.authorization = want->authorization,
 					.from = want->done,
 					.whole = want->whole,
+					.alone = want->alone,
 					.take = count_and_take,
 					.context = want };
 	CLEANUP_FREE char *url = text_printf("%s/v2/%s/%s/%s", endpoint->url, want->session->registry->repository,
@@ -214,6 +216,9 @@ static enum verdict attempt(struct want *want, const struct endpoint *endpoint)
 		want->answer.status = 0;
 		note(want, endpoint, CRI_EREGISTRY, want->answer.text);
 		return VERDICT_AGAIN;
+	case HTTP_SLOW:
+		want->alone = true;
+		return VERDICT_REPEAT;
 	default:
 		fail(want->failure, CRI_ECANCELED, "nobody waits for it");
 		return VERDICT_FAILED;

@@ -58,6 +58,7 @@ enum http_result {
 	HTTP_UNREACHABLE, /* no name, no connection, no TLS */
 	HTTP_BROKEN,      /* the connection, or the silence, ended it */
 	HTTP_STOPPED,     /* by who takes the bytes, who says why, or by the end of the session */
+	HTTP_SLOW,        /* who takes the bytes holds up others on the connection: to be gone on with alone */
 };
 
 #define CHALLENGES_MAX 4
@@ -89,12 +90,15 @@ struct http_request {
 	const char *form;          /* a body to POST; NULL: none */
 	uint64_t from;             /* bytes that are there already */
 	bool whole;                /* they are sent again all the same, and passed over */
+	bool alone;                /* on a connection of its own */
 	take_bytes take;           /* of a success's body, from byte `from` on */
 	void *context;
 };
 
 int http_prepare(void); /* once, before the confinement. 0 or -errno */
 enum http_result http_perform(const struct http_request *request, struct http_answer *answer, struct failure *failure);
+/* Nobody waits for the session's requests any more: they end. */
+void http_session_ended(void);
 
 /* Seconds from one date to another, both as RFC 9110 5.6.7 writes them today. False: they are not. (date.c) */
 bool date_difference(const char *from, const char *to, int64_t *seconds);

@@ -64,8 +64,10 @@ bool session_take_windows(struct session *session, uint64_t bytes)
 	bool taken;
 
 	pthread_mutex_lock(&session->lock);
+	atomic_fetch_add(&session->waiting, 1);
 	while (!session->ended && session->windows > 0 && session->windows + bytes > SESSION_WINDOWS)
 		pthread_cond_wait(&session->changed, &session->lock);
+	atomic_fetch_sub(&session->waiting, 1);
 	taken = !session->ended;
 	if (taken)
 		session->windows += bytes;
@@ -174,6 +176,8 @@ int session_run(struct session *session)
 	session->ended = true;
 	pthread_cond_broadcast(&session->changed);
 	pthread_mutex_unlock(&session->lock);
+	if (session->registry)
+		http_session_ended();
 	session_drop(session);
 	return (int)length;
 }
