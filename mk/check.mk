@@ -44,7 +44,7 @@ check-cgroup2: cgroup2-tests
 
 # The library, in the unit tests and in those that run it from many threads and processes, with plain helpers; then the
 # helpers. Those are all but cri-init and cri-sandbox, whose parts are in the unit tests (tests/watch/run.sh says why).
-ASAN_TESTS := container exec log box sandbox users seccomp image image_layers pull pause_image embedded policy network_native
+ASAN_TESTS := container exec log box sandbox users seccomp image image_layers pull pull_http2 pause_image embedded policy network_native
 asan: deps-check
 	@$(SUBMAKE) -j$$(nproc) helpers $(ASAN_TESTS:%=$(BUILD)/tests/integration/test_%)
 	@$(SUBMAKE) -j$$(nproc) BUILD=build-asan OPTIMISE='-O1 -g' \

@@ -183,14 +183,6 @@ static void test_ended_tokens(void **state)
 	assert_in_range(log_count(&odd, "GET /token/"), 1, 3);
 }
 
-static void make_certificates(const char *directory)
-{
-	shell("mkdir '%s' && cd '%s' && exec 2>/dev/null && "
-	      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 "
-	      "-addext subjectAltName=IP:127.0.0.1 -keyout server.key -out server.crt",
-	      directory, directory);
-}
-
 static int set_up(void **state)
 {
 	struct fixture *fixture;
@@ -199,9 +191,8 @@ static int set_up(void **state)
 	if (fixture_set_up(state))
 		return -1;
 	fixture = *state;
-	snprintf(certificates, sizeof(certificates), "%s/certificates", fixture->directory);
-	make_certificates(certificates);
-	snprintf(ca, sizeof(ca), "%s/server.crt", certificates);
+	make_certificates(fixture->directory, certificates);
+	snprintf(ca, sizeof(ca), "%s/ca.crt", certificates);
 	build_image(&image, fixture->directory, 1, 100);
 	builder_index(&image, NULL);
 	odd_registry_start(&odd, fixture->directory, "odd", image.directory, "");

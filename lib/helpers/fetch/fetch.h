@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of cri-fetch: sessions and their jobs (image/fetch_protocol.h), one thread each. */
+/* Inside of cri-fetch: sessions and their jobs (image/fetch_protocol.h), one thread each, beside the one that all
+ * transfers are in (transfers.c). */
 #ifndef LIBCRI_HELPERS_FETCH_H
 #define LIBCRI_HELPERS_FETCH_H
 
