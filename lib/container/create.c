@@ -65,15 +65,12 @@ static int make_writable_layer(cri_engine *engine, const char *id, cri_call *cal
 	return result < 0 ? call_fail_errno(call, result, make_step, "%s", path) : 0;
 }
 
-/* What the shim does not need yet while it starts. */
+/* What nobody needs yet while liblxc is at work. */
 static int make_beside(cri_engine *engine, const struct runtime_handler *handler,
 		       const struct runtime_container *description, const cri_resources *resources, cri_call *call)
 {
-	int result = description->n_layers ? make_writable_layer(engine, description->id, call) : 0;
+	int result = cgroup_create(engine->cgroups, description->cgroup, call);
 
-	test_point("container directories");
-	if (result == 0)
-		result = cgroup_create(engine->cgroups, description->cgroup, call);
 	if (result == 0 && resources)
 		result = cgroup_limit(engine->cgroups, description->cgroup, resources, call);
 	if (result == 0)
@@ -98,10 +95,11 @@ static int make(cri_engine *engine, const struct container_row *row, const struc
 	if (result == 0)
 		result = handler->prepare(engine, description, call);
 	test_point("container prepared");
-	if (result == 0 && start->pidfd < 0)
-		result = shim_begin(engine, row->id, row->cgroup, start, call);
+	if (result == 0 && description->n_layers)
+		result = make_writable_layer(engine, row->id, call);
+	test_point("container directories");
 	if (result == 0)
-		result = shim_order(start, call);
+		result = shim_order(engine, row->id, row->cgroup, start, call);
 	test_point("container ordered");
 	if (result == 0)
 		result = make_beside(engine, handler, description, resources, call);
@@ -156,7 +154,7 @@ static int settle(cri_engine *engine, struct arena *arena, const struct create_a
 	settled->config = args->config;
 	settled->sandbox_config = sandbox_config;
 	result = config_check_container(args->config, settled->sandbox_config, call);
-	/* Loading a program takes its time, and nothing of the container is needed for it. */
+	/* Nothing of the container is needed for it. */
 	if (result == 0 && shim_begins_early(engine))
 		result = shim_begin(engine, id, NULL, start, call);
 	if (result == 0)

@@ -16,6 +16,7 @@ struct cgroup_system;
 struct fetch_service;
 struct settings;
 struct recent;
+struct shim_zygote;
 
 struct cri_engine {
 	struct arena arena;         /* owns the texts of `options` */
@@ -31,6 +32,7 @@ struct cri_engine {
 	struct store *store;
 	struct cgroup_system *cgroups;
 	struct fetch_service *fetch_service; /* NULL until the first pull */
+	struct shim_zygote *zygote;          /* runtime/shim_zygote.h; NULL: none. Guarded by `settings` */
 	const char *mountpoint, *filesystem; /* of the root: image/filesystem.h; NULL until somebody asks */
 	struct recent *rates;                /* runtime/usage_rates.h; NULL until the first statistics */
 	struct recent *walks;                /* image/tree_usage.h; NULL until the first walk */

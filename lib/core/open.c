@@ -16,6 +16,7 @@
 #include "network/namespaces.h"
 #include "network/network.h"
 #include "runtime/handler.h"
+#include "runtime/shim_zygote.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
 
@@ -170,6 +171,7 @@ void cri_engine_close(cri_engine *engine)
 		store_close(engine->store);
 	place_leave(engine);
 	fetch_service_free(engine->fetch_service);
+	shim_zygote_free(engine);
 	settings_release(engine->current);
 	recent_free(engine->rates);
 	recent_free(engine->walks);

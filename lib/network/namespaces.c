@@ -62,9 +62,9 @@ static int append_sysctl(const struct namespace_request *request, const cri_key_
 	return 0;
 }
 
-static int encode(const struct namespace_request *request, uint32_t flags, struct buffer *message, cri_call *call)
+static int encode(const struct namespace_request *request, struct buffer *message, cri_call *call)
 {
-	struct pin_request header = { .flags = flags };
+	struct pin_request header = { 0 };
 
 	buffer_append(message, &header, sizeof(header));
 	append_text(message, request->directory);
@@ -129,11 +129,11 @@ static void kill_helper(int pidfd, cri_call *call)
 	call_unshield(call);
 }
 
-static int begin_helper(cri_engine *engine, const struct buffer *message, struct namespace_pinning *pinning,
-			cri_call *call)
+static int begin_helper(cri_engine *engine, uint32_t flags, struct namespace_pinning *pinning, cri_call *call)
 {
 	char path[PATH_MAX];
-	const char *const argv[] = { "cri-sandbox", "pin", NULL };
+	char number[16];
+	const char *const argv[] = { "cri-sandbox", "pin", number, NULL };
 	int sockets[2] = { -1, -1 };
 	int result = socket_pair(sockets);
 	CLEANUP_CLOSE int ours = result < 0 ? -1 : sockets[0];
@@ -143,34 +143,47 @@ static int begin_helper(cri_engine *engine, const struct buffer *message, struct
 
 	if (result < 0)
 		return call_fail_errno(call, result, step, "socketpair");
-	result = socket_send(ours, message->data, message->length, NULL, 0);
-	if (result < 0)
-		return call_fail_errno(call, result, step, "ask cri-sandbox");
+	snprintf(number, sizeof(number), "%u", flags);
 	result = spawn_program(&spawn, &pinning->pidfd);
 	if (result < 0)
 		return call_fail(call, CRI_EINTERNAL, "start cri-sandbox", "%s: %s", spawn.path, strerror(-result));
-	pinning->answer = take_fd(&ours);
+	pinning->socket = take_fd(&ours);
 	return 0;
+}
+
+static int ask_helper(const struct namespace_request *request, const struct namespace_pinning *pinning, cri_call *call)
+{
+	CLEANUP_BUFFER struct buffer message = BUFFER_EMPTY;
+	int result = encode(request, &message, call);
+
+	if (result < 0)
+		return result;
+	result = socket_send(pinning->socket, message.data, message.length, NULL, 0);
+	/* One that has failed already has said why. */
+	return result < 0 && result != -EPIPE ? call_fail_errno(call, result, step, "ask cri-sandbox") : 0;
 }
 
 static int end_helper(const struct namespace_request *request, struct namespace_pinning *pinning, cri_call *call)
 {
-	CLEANUP_CLOSE int answer = pinning->answer;
-	CLEANUP_CLOSE int pidfd = pinning->pidfd;
-	int result = receive_answer(answer, request, call);
+	int result = receive_answer(pinning->socket, request, call);
 
 	if (result < 0)
-		kill_helper(pidfd, call);
+		kill_helper(pinning->pidfd, call);
+	namespaces_abandon(pinning);
 	return result;
 }
 
-static int run_helper(cri_engine *engine, const struct namespace_request *request, const struct buffer *message,
-		      cri_call *call)
+static int run_helper(cri_engine *engine, const struct namespace_request *request, uint32_t flags, cri_call *call)
 {
-	struct namespace_pinning pinning = { .answer = -1, .pidfd = -1 };
-	int result = begin_helper(engine, message, &pinning, call);
+	struct namespace_pinning pinning = NAMESPACE_PINNING_NONE;
+	int result = begin_helper(engine, flags, &pinning, call);
 
-	return result < 0 ? result : end_helper(request, &pinning, call);
+	if (result == 0)
+		result = ask_helper(request, &pinning, call);
+	if (result == 0)
+		result = end_helper(request, &pinning, call);
+	namespaces_abandon(&pinning);
+	return result;
 }
 
 static int remove_pin(const char *directory, const char *name, cri_call *call)
@@ -199,15 +212,28 @@ int namespaces_unpin(const char *directory, cri_call *call)
 	return result;
 }
 
-int namespaces_pin_begin(cri_engine *engine, const struct namespace_request *request, struct namespace_pinning *pinning,
-			 cri_call *call)
+static uint32_t flags_of(const struct namespace_request *request)
 {
-	CLEANUP_BUFFER struct buffer message = BUFFER_EMPTY;
-	uint32_t flags =
-		(request->network ? PIN_NETWORK : 0) | (request->ipc ? PIN_IPC : 0) | (request->uts ? PIN_UTS : 0);
-	int result = encode(request, flags, &message, call);
+	return (request->network ? PIN_NETWORK : 0) | (request->ipc ? PIN_IPC : 0) | (request->uts ? PIN_UTS : 0);
+}
 
-	return result < 0 ? result : begin_helper(engine, &message, pinning, call);
+int namespaces_begin(cri_engine *engine, const struct namespace_request *request, struct namespace_pinning *pinning,
+		     cri_call *call)
+{
+	return begin_helper(engine, flags_of(request), pinning, call);
+}
+
+/* Without a request it ends with the socket. */
+void namespaces_abandon(struct namespace_pinning *pinning)
+{
+	cleanup_close_fd(&pinning->socket);
+	cleanup_close_fd(&pinning->pidfd);
+	*pinning = (struct namespace_pinning)NAMESPACE_PINNING_NONE;
+}
+
+int namespaces_pin_begin(const struct namespace_request *request, struct namespace_pinning *pinning, cri_call *call)
+{
+	return ask_helper(request, pinning, call);
 }
 
 int namespaces_pin_end(const struct namespace_request *request, struct namespace_pinning *pinning, cri_call *call)
@@ -222,21 +248,22 @@ int namespaces_pin_end(const struct namespace_request *request, struct namespace
 
 int namespaces_pin(cri_engine *engine, const struct namespace_request *request, cri_call *call)
 {
-	struct namespace_pinning pinning = { .answer = -1, .pidfd = -1 };
-	int result = namespaces_pin_begin(engine, request, &pinning, call);
+	struct namespace_pinning pinning = NAMESPACE_PINNING_NONE;
+	int result = namespaces_begin(engine, request, &pinning, call);
 
-	return result < 0 ? result : namespaces_pin_end(request, &pinning, call);
+	if (result == 0)
+		result = namespaces_pin_begin(request, &pinning, call);
+	if (result == 0)
+		result = namespaces_pin_end(request, &pinning, call);
+	namespaces_abandon(&pinning);
+	return result;
 }
 
 static int pin_one(cri_engine *engine, const struct namespace_request *request, uint32_t flag, const char *name,
 		   cri_call *call)
 {
-	CLEANUP_BUFFER struct buffer message = BUFFER_EMPTY;
-	int result = encode(request, flag, &message, call);
+	int result = run_helper(engine, request, flag, call);
 
-	if (result < 0)
-		return result;
-	result = run_helper(engine, request, &message, call);
 	if (result < 0)
 		(void)remove_pin(request->directory, name, call);
 	return result;

@@ -16,18 +16,28 @@ struct namespace_request {
 
 /* The helper that does it. */
 struct namespace_pinning {
-	int answer, pidfd;
+	int socket, pidfd;
 };
+#define NAMESPACE_PINNING_NONE                                                                                         \
+	{                                                                                                              \
+		-1, -1                                                                                                 \
+	}
 
-/* Begins to make and pin. What is begun must be ended, whatever else fails meanwhile. */
-int namespaces_pin_begin(cri_engine *engine, const struct namespace_request *request, struct namespace_pinning *pinning,
-			 cri_call *call);
+/* Begins to make them; of the request only says which. Nothing shows before namespaces_pin_begin. What is begun must be
+ * ended or abandoned, whatever else fails meanwhile. */
+int namespaces_begin(cri_engine *engine, const struct namespace_request *request, struct namespace_pinning *pinning,
+		     cri_call *call);
+/* Nothing to do for one that did not begin, or was ended. */
+void namespaces_abandon(struct namespace_pinning *pinning);
+
+/* Begins to pin what was begun. */
+int namespaces_pin_begin(const struct namespace_request *request, struct namespace_pinning *pinning, cri_call *call);
 
 /* Waits until it is done. On failure what was pinned is unpinned again. A sysctl that does not belong to a namespace
  * that is made, or that the kernel lacks, is CRI_EINVAL naming it. */
 int namespaces_pin_end(const struct namespace_request *request, struct namespace_pinning *pinning, cri_call *call);
 
-/* Both. */
+/* All three. */
 int namespaces_pin(cri_engine *engine, const struct namespace_request *request, cri_call *call);
 
 /* Unpins net, ipc and uts in a directory; what is not there is a success. The kernel tears the namespaces down in its

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What libcri.so asks of `cri-sandbox pin`, and its answer, over a SEQPACKET socket (descriptor PIN_SOCKET_FD of the
- * helper). The request waits in the socket when the helper starts; after the answer it exits.
+ * What libcri.so asks of `cri-sandbox pin FLAGS`, and its answer, over a SEQPACKET socket (descriptor PIN_SOCKET_FD of
+ * the helper). FLAGS, a decimal number, is what to make: the namespaces are made at once, and nothing shows of them
+ * before the request is read. Without one, at the end of the file, and after the answer the helper exits.
  *
  * A request is a struct pin_request and `length` bytes of texts, each with its NUL: the directory, the hostname ("":
  * none), then a path below /proc/sys and a value for each sysctl; with PIN_MONITORS the directory and the engine's
@@ -30,7 +31,6 @@
 #define PIN_NO_LAYERS PIN_LXC_PATH "/no-layers"
 
 struct pin_request {
-	uint32_t flags;
 	uint32_t length;
 };
 

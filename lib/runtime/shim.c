@@ -5,30 +5,20 @@
 #include "base/fs.h"
 #include "base/lock.h"
 #include "base/socket.h"
-#include "base/spawn.h"
-#include "cgroup/cgroup.h"
 #include "core/paths.h"
-#include "runtime/shim_process.h"
 #include "runtime/shim_protocol.h"
+#include "runtime/shim_start.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 
-static const char start_step[] = "start cri-shim";
 static const char connect_step[] = "connect to the shim";
 static const char ask_step[] = "ask the shim";
-
-/* How long a shim whose creation failed or was given up may take to put away what it made; then it is killed. */
-#define END_MILLISECONDS 10000
 
 /* A living shim that does not listen yet, or does not any more, is about to. */
 #define CONNECT_MILLISECONDS 10000
 #define RETRY_MILLISECONDS 2
-
-#define SHARED_MONITORS "/libcri/monitors"
 
 #define ORDER_LIMIT (4u << 20)
 
@@ -108,7 +98,7 @@ int shim_receive(int fd, cJSON **answer, int *fds, size_t *n_fds, cri_call *call
 }
 
 /* Never waits in the kernel: a shim that is stopped must not stop us beyond the call's deadline. */
-static int send_request(int fd, const char *text, const int *fds, size_t n_fds, cri_call *call)
+int shim_send(int fd, const char *text, const int *fds, size_t n_fds, cri_call *call)
 {
 	struct pollfd poll = { .fd = fd, .events = POLLOUT };
 
@@ -134,17 +124,8 @@ int shim_request(int fd, const cJSON *request, const int *fds, size_t n_fds, cJS
 		return call_no_memory(call, ask_step);
 	if (strlen(text) > SHIM_MESSAGE_MAX)
 		return call_fail(call, CRI_EINVAL, ask_step, "the request is longer than %d bytes", SHIM_MESSAGE_MAX);
-	result = send_request(fd, text, fds, n_fds, call);
+	result = shim_send(fd, text, fds, n_fds, call);
 	return result < 0 ? result : shim_receive(fd, answer, NULL, NULL, call);
-}
-
-/* *fd: of the v2 cgroup's directory that the shim is to be born in; NULL: none, -1. */
-static int open_monitor_cgroup(const char *directory, int *fd, cri_call *call)
-{
-	*fd = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (directory && *fd < 0)
-		return call_fail_errno(call, errno, start_step, "the monitors' cgroup %s", directory);
-	return 0;
 }
 
 /* The one that the shim's order names. */
@@ -163,151 +144,8 @@ static int find_monitor_cgroup(cri_engine *engine, const char *id, int *fd, cri_
 	if (result == 0 && json_string(json, "monitor_cgroup_v2", &directory) == -EINVAL)
 		result = -EINVAL;
 	if (result < 0)
-		return call_fail_errno(call, result, start_step, "find the monitors' cgroup by %s", order);
-	return open_monitor_cgroup(directory, fd, call);
-}
-
-/* cri-shim in that cgroup, with the other end of start->status as its SHIM_STATUS_FD. */
-static int start_shim(cri_engine *engine, const char *id, const char *option, int cgroup, struct shim_start *start,
-		      cri_call *call)
-{
-	char program[PATH_MAX], directory[PATH_MAX];
-	CLEANUP_CLOSE int ours = -1;
-	CLEANUP_CLOSE int its = -1;
-	int pair[2];
-	int result = socket_pair(pair);
-
-	if (result < 0)
-		return call_fail_errno(call, result, start_step, "make a socket");
-	ours = pair[0];
-	its = pair[1];
-	if (!path_helper(engine, "cri-shim", program) || !path_container(engine, id, NULL, directory))
-		return call_fail_errno(call, ENAMETOOLONG, start_step, "%s", id);
-
-	const char *const with_option[] = { "cri-shim", option, directory, NULL };
-	const char *const without_option[] = { "cri-shim", directory, NULL };
-	const struct spawn spawn = {
-		SPAWN_INIT,  .path = program, .argv = option ? with_option : without_option,
-		.fds = &its, .n_fds = 1,      .cgroup_v2_fd = cgroup,
-	};
-
-	result = fs_set_nonblocking(ours, true);
-	if (result == 0)
-		result = spawn_program(&spawn, &start->pidfd);
-	if (result < 0)
-		return call_fail_errno(call, result, start_step, "%s", program);
-	start->status = take_fd(&ours);
-	return 0;
-}
-
-static void start_free(struct shim_start *start)
-{
-	cleanup_close_fd(&start->status);
-	cleanup_close_fd(&start->pidfd);
-	*start = (struct shim_start)SHIM_START_NONE;
-}
-
-/* With the status socket closed the shim undoes what it began, and ends. */
-void shim_abandon(cri_engine *engine, const char *id, struct shim_start *start, cri_call *call)
-{
-	struct pollfd poll = { .fd = start->pidfd, .events = POLLIN };
-	cri_call after;
-
-	if (start->pidfd < 0)
-		return;
-	cleanup_close_fd(&start->status);
-	start->status = -1;
-	call_init_child(&after, call);
-	call_shield(&after);
-	if (call_wait(&after, start_step, &poll, 1, END_MILLISECONDS) <= 0)
-		pidfd_send_signal(start->pidfd, SIGKILL, NULL, 0);
-	call_clear(&after);
-	if (shim_process_kill(engine, id, &after) < 0)
-		engine_log(engine, CRI_LOG_ERROR, "%s", cri_call_message(&after));
-	call_unshield(&after);
-	start_free(start);
-}
-
-const char *shim_monitor_cgroup(const cri_engine *engine, const char *container_cgroup, struct arena *arena)
-{
-	const char *end;
-
-	if (shim_begins_early(engine))
-		return SHARED_MONITORS;
-	end = strrchr(container_cgroup, '/');
-	return arena_printf(arena, "%.*s/monitors", end ? (int)(end - container_cgroup) : 0, container_cgroup);
-}
-
-bool shim_begins_early(const cri_engine *engine)
-{
-	return engine->options.monitor_cgroup != CRI_MONITOR_CGROUP_POD;
-}
-
-int shim_begin(cri_engine *engine, const char *id, const char *container_cgroup, struct shim_start *start,
-	       cri_call *call)
-{
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	const char *monitors = shim_monitor_cgroup(engine, container_cgroup, &arena);
-	CLEANUP_CLOSE int cgroup = -1;
-	struct cgroup_entry entry;
-	int result;
-
-	if (!monitors)
-		return call_no_memory(call, start_step);
-	result = cgroup_create(engine->cgroups, monitors, call);
-	if (result == 0)
-		result = cgroup_escape_files(engine->cgroups, monitors, &arena, &entry, call);
-	if (result == 0)
-		result = open_monitor_cgroup(entry.v2_directory, &cgroup, call);
-	return result < 0 ? result : start_shim(engine, id, NULL, cgroup, start, call);
-}
-
-int shim_order(struct shim_start *start, cri_call *call)
-{
-	int result = send_request(start->status, SHIM_ORDER, NULL, 0, call);
-
-	/* One that has failed already has said why: shim_create hears it. */
-	if (result != CRI_EUNAVAILABLE)
-		return result;
-	call_clear(call);
-	return 0;
-}
-
-static int take_created(const cJSON *answer, struct arena *arena, struct shim_created *created, cri_call *call)
-{
-	const cJSON *user = NULL;
-	CLEANUP_FREE char *text = NULL;
-	int64_t pid;
-
-	if (json_int64(answer, "pid", &pid) < 0 || pid <= 0 || pid > INT32_MAX ||
-	    json_object(answer, "user", &user) < 0)
-		return call_fail(call, CRI_EINTERNAL, start_step, "the shim's answer lacks the process");
-	text = cJSON_PrintUnformatted(user);
-	created->pid = (int32_t)pid;
-	created->user = text ? arena_strdup(arena, text) : NULL;
-	return created->user ? 0 : call_no_memory(call, start_step);
-}
-
-int shim_create(cri_engine *engine, const char *id, struct shim_start *start, struct arena *arena,
-		struct shim_created *created, cri_call *call)
-{
-	CLEANUP_JSON cJSON *answer = NULL;
-	int result = send_request(start->status, SHIM_GO, NULL, 0, call);
-
-	/* One that has failed already has said why. */
-	if (result == CRI_EUNAVAILABLE) {
-		call_clear(call);
-		result = 0;
-	}
-	if (result == 0)
-		result = shim_receive(start->status, &answer, NULL, NULL, call);
-	if (result == 0)
-		result = take_created(answer, arena, created, call);
-	if (result < 0)
-		shim_abandon(engine, id, start, call);
-	else
-		start_free(start);
-	return result;
+		return call_fail_errno(call, result, "start cri-shim", "find the monitors' cgroup by %s", order);
+	return shim_open_monitor_cgroup(directory, fd, call);
 }
 
 static int is_held(cri_engine *engine, const char *id, const char *name, cri_call *call)
@@ -347,8 +185,8 @@ bool shim_runs_on(cri_engine *engine, const char *id)
 
 int shim_resume(cri_engine *engine, const char *id, cri_call *call)
 {
-	struct shim_start start = SHIM_START_NONE;
 	CLEANUP_CLOSE int cgroup = -1;
+	CLEANUP_CLOSE int status = -1;
 	enum shim_liveness liveness;
 	cri_call attempt;
 	int result;
@@ -356,10 +194,9 @@ int shim_resume(cri_engine *engine, const char *id, cri_call *call)
 	call_init_child(&attempt, call);
 	result = find_monitor_cgroup(engine, id, &cgroup, &attempt);
 	if (result == 0)
-		result = start_shim(engine, id, "--resume", cgroup, &start, &attempt);
+		result = shim_spawn(engine, id, "--resume", NULL, cgroup, &status, &attempt);
 	if (result == 0)
-		result = shim_receive(start.status, NULL, NULL, NULL, &attempt);
-	start_free(&start);
+		result = shim_receive(status, NULL, NULL, NULL, &attempt);
 	if (result == 0)
 		return 0;
 	/* Another one took it over, or the container came to its end meanwhile: there is nothing to resume. */

@@ -14,7 +14,8 @@ struct shim_created {
 
 /* A shim that starts. */
 struct shim_start {
-	int status, pidfd;
+	int begun;  /* takes its order; at its end when the shim has ended */
+	int status; /* since the order */
 };
 #define SHIM_START_NONE                                                                                                \
 	{                                                                                                              \
@@ -28,13 +29,15 @@ const char *shim_monitor_cgroup(const cri_engine *engine, const char *container_
 /* Whether a shim can begin before anything of its container is committed: its cgroup is no part of the pod. */
 bool shim_begins_early(const cri_engine *engine);
 
-/* Starts cri-shim for a container of which nothing need exist. It touches nothing until shim_order, and ends by itself
- * with this program; then comes shim_create or shim_abandon, which end *start. */
+/* Starts a cri-shim for a container of which nothing need exist. It touches nothing until shim_order, and ends by
+ * itself with this program; then comes shim_create or shim_abandon, which end *start. */
 int shim_begin(cri_engine *engine, const char *id, const char *container_cgroup, struct shim_start *start,
 	       cri_call *call);
 
-/* The container is prepared: the shim gets itself and liblxc ready, while what it does not need for that is made. */
-int shim_order(struct shim_start *start, cri_call *call);
+/* The container is prepared, but for its cgroup, which is made while the shim starts it. Begins another shim if there
+ * is none, or none any more. */
+int shim_order(cri_engine *engine, const char *id, const char *container_cgroup, struct shim_start *start,
+	       cri_call *call);
 
 /* All is made: waits until the container's first process is created but not yet executed. On failure nothing of it runs
  * any more; what failed inside is described in `call`. */
@@ -65,6 +68,8 @@ int shim_connect(cri_engine *engine, const char *id, int *fd, cri_call *call);
 /* One request and its answer; `fds` go along and stay the caller's. *answer, unless NULL, is freed with cJSON_Delete.
  * An error in the answer is described in `call` and returned as its code. */
 int shim_request(int fd, const cJSON *request, const int *fds, size_t n_fds, cJSON **answer, cri_call *call);
+/* One message without an answer, as text. CRI_EUNAVAILABLE: the shim is gone. */
+int shim_send(int fd, const char *text, const int *fds, size_t n_fds, cri_call *call);
 /* Waits for one more message on the connection. */
 int shim_receive(int fd, cJSON **answer, int *fds, size_t *n_fds, cri_call *call);
 

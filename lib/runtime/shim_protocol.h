@@ -3,14 +3,26 @@
  * What libcri.so and cri-shim say to each other.
  *
  * `cri-shim DIRECTORY` serves the container whose state directory it is given, `cri-shim --resume DIRECTORY` takes a
- * container over whose shim died. Descriptor SHIM_STATUS_FD is one end of a SEQPACKET pair. A shim that is to create
- * a container touches nothing before SHIM_ORDER, which says that its order stands; what only the container needs, its
- * cgroup and the directories of its root, is made while the shim gets ready, and SHIM_GO says that it is there. With
- * the other end of the pair closed it undoes what it began, and ends. One message of the shim tells how creating (or
- * resuming, for which nothing is waited for) went, then the pair is closed. From then on requests come over
- * DIRECTORY/shim.sock (SEQPACKET, mode 0600), one client a connection. All messages are JSON objects of at most
- * SHIM_MESSAGE_MAX bytes; unknown members are ignored, so that an old shim serves a newer library; an unknown "op" is
- * answered with an error.
+ * container over whose shim died. Descriptor SHIM_STATUS_FD is one end of a SEQPACKET pair.
+ *
+ * A shim that is to create a container first gets SHIM_ENTER, moves into the monitors' cgroup, and loads all that it
+ * needs. It touches nothing before SHIM_ORDER, which says that the container's order and the directories of its root
+ * stand, and brings one end of another pair, which takes the first one's place: with the other end of the present pair
+ * closed it undoes what it began, and ends. So it may be begun before there is a container. The first pair's end is
+ * then the shim's. The container's cgroup is made while liblxc is at work, and SHIM_GO says that it is there. One
+ * message of the shim tells how creating (or resuming, for which nothing is waited for) went, then the pair is closed.
+ * From then on requests come over DIRECTORY/shim.sock (SEQPACKET, mode 0600), one client a connection. All messages are
+ * JSON objects of at most SHIM_MESSAGE_MAX bytes; unknown members are ignored, so that an old shim serves a newer
+ * library; an unknown "op" is answered with an error.
+ *
+ *     SHIM_ENTER    {"op":"enter","files":[PATH…],"zygote":BOOL}   tasks files of v1
+ *
+ * With "zygote" it becomes no shim: it loads liblxc too, and forks a shim for each further message
+ *
+ *     {"op":"shim","directory":PATH} + one end of the shim's first pair; without: there will be one soon
+ *
+ * of which PATH is as long as the DIRECTORY that it was started with. It ends with its own pair. When nothing comes for
+ * SHIM_ZYGOTE_MILLISECONDS it shuts the pair first: sending then fails with EPIPE, and nothing gets lost.
  *
  * An answer is either {"ok":true, …} or {"error":{"step":TEXT,"message":TEXT,"errno":N,"code":CRI_CODE}}.
  *
@@ -44,7 +56,7 @@
  *       "cgroup_entry":[PATH…]   tasks files of v1, through which the container's first process (their descriptors
  *                                come behind the memfd of PROCESS) and every exec enter the container's cgroup
  *       "cgroup_v2":{"mountpoint":PATH,"path":PATH}  and the cgroup of v2 that they are born in; absent: none
- *       "monitor_cgroup_entry":[PATH…]  tasks files for the shim and the monitor themselves,
+ *       "monitor_cgroup_entry":[PATH…]  those of SHIM_ENTER, for a shim that resumes,
  *       "monitor_cgroup_v2":DIRECTORY in which libcri.so lets the shim be born; absent: none,
  *       "seccomp":"default"|"profile", of DIRECTORY/seccomp.json; absent: none. The shim compiles it, and adds the
  *                                program to DIRECTORY/process
@@ -82,6 +94,7 @@
 #define SHIM_STATUS_FD 3
 #define SHIM_LOCK_ALIVE 0
 #define SHIM_LOCK_UNPUBLISHED 1
+#define SHIM_ENTER "enter" /* the "op" */
 #define SHIM_ORDER "{\"op\":\"order\"}"
 #define SHIM_GO "{\"op\":\"go\"}"
 /* How the monitor, and so lxc.conf, reaches the state directory of the engine and of the container. */
@@ -90,6 +103,7 @@
 #define SHIM_MONITOR_DIRECTORY_FD 8
 #define SHIM_MONITOR_DIRECTORY "/proc/self/fd/8"
 #define SHIM_MESSAGE_MAX 65536
+#define SHIM_ZYGOTE_MILLISECONDS 3000
 #define SHIM_VERSION 1
 
 #endif

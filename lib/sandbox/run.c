@@ -13,6 +13,8 @@
 #include "network/namespaces.h"
 #include "network/network.h"
 #include "runtime/handler.h"
+#include "runtime/shim.h"
+#include "runtime/shim_zygote.h"
 
 #include <string.h>
 
@@ -91,33 +93,57 @@ static int clear_name(cri_engine *engine, const cri_sandbox_config *config, cri_
 	return result < 0 ? result : sandbox_destroy(engine, row.id, call);
 }
 
-/* The cgroup is made while cri-sandbox makes the namespaces. */
-static int make_namespaces_and_cgroup(cri_engine *engine, const struct sandbox_row *row,
-				      const cri_sandbox_config *config, cri_call *call)
+/* Namespaces that are in the making. */
+struct making {
+	struct namespace_request request;
+	struct namespace_pinning pinning;
+};
+
+static void abandon(struct making *making)
 {
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	char directory[PATH_MAX];
-	const struct namespace_request request = {
-		.directory = path_sandbox(engine, row->id, "", directory),
+	namespaces_abandon(&making->pinning);
+}
+
+/* What takes long and needs nothing of the pod begins before the pod is committed: its namespaces, of which nothing
+ * shows until they are pinned, and loading what its containers' shims are forked from. */
+static int begin(cri_engine *engine, const cri_sandbox_config *config, struct making *making, cri_call *call)
+{
+	struct namespace_request *request = &making->request;
+	int result = 0;
+
+	*request = (struct namespace_request){
 		.network = config->network != CRI_NAMESPACE_NODE,
 		.ipc = config->ipc != CRI_NAMESPACE_NODE,
 		.uts = !sandbox_shares_host_name(config),
-		.hostname = sandbox_hostname(&arena, config),
 		.sysctls = config->sysctls,
 		.n_sysctls = config->n_sysctls,
 	};
-	struct namespace_pinning pinning = { -1, -1 };
+	if (request->network || request->ipc || request->uts)
+		result = namespaces_begin(engine, request, &making->pinning, call);
+	if (result == 0 && shim_begins_early(engine))
+		shim_zygote_warm(engine);
+	return result;
+}
+
+/* The cgroup is made while cri-sandbox pins the namespaces. */
+static int make_namespaces_and_cgroup(cri_engine *engine, const struct sandbox_row *row,
+				      const cri_sandbox_config *config, struct making *making, cri_call *call)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	char directory[PATH_MAX];
 	int result, made;
 
-	if (!request.hostname)
+	making->request.directory = path_sandbox(engine, row->id, "", directory);
+	making->request.hostname = sandbox_hostname(&arena, config);
+	if (!making->request.hostname)
 		return call_no_memory(call, step);
-	if (!request.network && !request.ipc && !request.uts)
+	if (making->pinning.pidfd < 0)
 		return cgroup_create(engine->cgroups, row->cgroup, call);
-	result = namespaces_pin_begin(engine, &request, &pinning, call);
+	result = namespaces_pin_begin(&making->request, &making->pinning, call);
 	if (result < 0)
 		return result;
 	made = cgroup_create(engine->cgroups, row->cgroup, call);
-	result = namespaces_pin_end(&request, &pinning, call);
+	result = namespaces_pin_end(&making->request, &making->pinning, call);
 	return made < 0 ? made : result;
 }
 
@@ -132,7 +158,8 @@ static int make_network(cri_engine *engine, const char *id, const cri_sandbox_co
 	return result < 0 ? result : sandbox_write_hosts(engine, id, config, call);
 }
 
-static int make(cri_engine *engine, const struct sandbox_row *row, const cri_sandbox_config *config, cri_call *call)
+static int make(cri_engine *engine, const struct sandbox_row *row, const cri_sandbox_config *config,
+		struct making *making, cri_call *call)
 {
 	char path[PATH_MAX];
 	bool changed;
@@ -149,7 +176,7 @@ static int make(cri_engine *engine, const struct sandbox_row *row, const cri_san
 		result = sandbox_mount_shared_memory(engine, row->id, call);
 	test_point("sandbox shared memory");
 	if (result == 0)
-		result = make_namespaces_and_cgroup(engine, row, config, call);
+		result = make_namespaces_and_cgroup(engine, row, config, making, call);
 	test_point("sandbox namespaces");
 	if (result == 0)
 		result = make_network(engine, row->id, config, call);
@@ -165,9 +192,9 @@ static int make(cri_engine *engine, const struct sandbox_row *row, const cri_san
 }
 
 static int make_or_undo(cri_engine *engine, const struct sandbox_row *row, const cri_sandbox_config *config,
-			cri_call *call)
+			struct making *making, cri_call *call)
 {
-	int result = make(engine, row, config, call);
+	int result = make(engine, row, config, making, call);
 
 	if (result == 0) {
 		engine_wake(engine);
@@ -191,6 +218,7 @@ static int run(cri_engine *engine, const void *pointer, void *output, cri_call *
 {
 	struct run_args args = *(const struct run_args *)pointer;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	CLEANUP(abandon) struct making making = { .pinning = NAMESPACE_PINNING_NONE };
 	const struct runtime_handler *handler = NULL;
 	struct sandbox_row row;
 	char id[ID_LENGTH + 1];
@@ -210,6 +238,8 @@ static int run(cri_engine *engine, const void *pointer, void *output, cri_call *
 		result = cgroup_check_path(args.config->cgroup_parent, "linux.cgroup_parent", call);
 	if (result == 0)
 		result = sandbox_prepare_pause(engine, call);
+	if (result == 0)
+		result = begin(engine, args.config, &making, call);
 	if (result)
 		return result;
 	result = random_id(id);
@@ -230,7 +260,7 @@ static int run(cri_engine *engine, const void *pointer, void *output, cri_call *
 	if (result == 0)
 		result = store_sandbox_insert(engine->store, &row, call);
 	if (result == 0)
-		result = make_or_undo(engine, &row, args.config, call);
+		result = make_or_undo(engine, &row, args.config, &making, call);
 	if (result < 0)
 		return result;
 	*(char **)output = TAKE_POINTER(result_id);

@@ -31,6 +31,7 @@ static union {
 } request;
 
 static struct pin_answer answer;
+static uint32_t wanted; /* PIN_… */
 
 static const struct {
 	uint32_t flag;
@@ -84,7 +85,7 @@ static bool unshare_namespaces(void)
 	int flags = 0;
 
 	for (size_t i = 0; i < N_NAMESPACES; i++) {
-		if (request.header.flags & namespaces[i].flag)
+		if (wanted & namespaces[i].flag)
 			flags |= namespaces[i].clone_flag;
 	}
 	return unshare(flags) == 0 || failed(PIN_STEP_UNSHARE, errno);
@@ -264,7 +265,13 @@ static bool make_monitors(const char *directory, const char *root)
 	return error == 0 || failed(PIN_STEP_MOUNT, error);
 }
 
-static bool make_and_pin(void)
+/* Which takes the longest of all, and nothing of the request is needed for it. */
+static bool make_namespaces(void)
+{
+	return (wanted == PIN_MONITORS || unshare_namespaces()) && (!(wanted & PIN_NETWORK) || raise_loopback());
+}
+
+static bool pin_namespaces(void)
 {
 	const char *at, *end, *directory, *hostname;
 
@@ -274,30 +281,35 @@ static bool make_and_pin(void)
 	hostname = next_text(&at, end);
 	if (!directory || !hostname)
 		return failed(PIN_STEP_REQUEST, EBADMSG);
-	if (request.header.flags == PIN_MONITORS)
+	if (wanted == PIN_MONITORS)
 		return make_monitors(directory, hostname);
-	if (!enter_directory(directory) || !unshare_namespaces())
+	if (!enter_directory(directory))
 		return false;
-	if (request.header.flags & PIN_UTS && *hostname && sethostname(hostname, strlen(hostname)) < 0)
+	if (wanted & PIN_UTS && *hostname && sethostname(hostname, strlen(hostname)) < 0)
 		return failed(PIN_STEP_HOSTNAME, errno);
-	if (request.header.flags & PIN_NETWORK && !raise_loopback())
-		return false;
 	if (!write_sysctls(at, end))
 		return false;
 	for (size_t i = 0; i < N_NAMESPACES; i++) {
-		if (request.header.flags & namespaces[i].flag && !pin(namespaces[i].source, namespaces[i].name))
+		if (wanted & namespaces[i].flag && !pin(namespaces[i].source, namespaces[i].name))
 			return false;
 	}
 	return true;
+}
+
+static bool read_flags(const char *text)
+{
+	for (; *text >= '0' && *text <= '9' && wanted < 100; text++)
+		wanted = wanted * 10 + (uint32_t)(*text - '0');
+	return wanted && !*text;
 }
 
 int main(int argc, char **argv)
 {
 	bool done;
 
-	if (argc != 2 || strcmp(argv[1], "pin") != 0)
+	if (argc != 3 || strcmp(argv[1], "pin") != 0 || !read_flags(argv[2]))
 		return 2;
 	umask(022);
-	done = make_and_pin();
+	done = make_namespaces() && pin_namespaces();
 	return socket_send(PIN_SOCKET_FD, &answer, sizeof(answer), NULL, 0) == 0 && done ? 0 : 1;
 }

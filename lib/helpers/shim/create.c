@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the order to a container whose first process waits for "start". */
+/* From the start of this program to a container whose first process waits for "start". */
 #include "control.h"
 #include "exit.h"
 #include "filter.h"
@@ -133,27 +133,17 @@ static int fill_store(struct shim *shim, struct creation *creation, struct failu
 	return result < 0 ? fail(failure, code_of_errno(result), result, step, "fill the store") : 0;
 }
 
-/* What must be there before the monitor is: it loads liblxc at once, while the rest is made by libcri.so. */
-static int prepare(struct shim *shim, struct creation *creation, struct failure *failure)
+/* What needs no order. The monitor loads liblxc meanwhile, however long the order is in coming. */
+static int get_ready(struct shim *shim, struct creation *creation, const char *directory, struct failure *failure)
 {
-	const char *failed = "";
-	int result = order_enter(&shim->order.monitor_cgroup_entry, &failed);
+	int result = program_open(&shim->program, &shim->program_mount, failure);
 
-	if (result < 0)
-		return fail(failure, code_of_errno(result), result, step, "enter the monitors' cgroup through %s",
-			    failed);
-	result = shim_take_lock(shim, failure);
-	/* Without it others only look twice. */
-	if (result == 0)
-		(void)lock_take_byte(shim->lock, SHIM_LOCK_UNPUBLISHED);
-	if (result == 0)
-		result = program_open(&shim->program, &shim->program_mount, failure);
 	if (result == 0)
 		result = make_sockets(shim, creation, failure);
 	if (result < 0)
 		return result;
 	creation->monitor.init_program = shim->program;
-	shim->monitor = monitor_fork(&shim->order, &creation->monitor);
+	shim->monitor = monitor_fork(directory, &creation->monitor);
 	if (shim->monitor < 0) {
 		result = shim->monitor;
 		shim->monitor = 0;
@@ -164,6 +154,31 @@ static int prepare(struct shim *shim, struct creation *creation, struct failure 
 	cleanup_close_fd(&creation->monitor.link_peer);
 	creation->monitor.init_peer = creation->monitor.link_peer = -1;
 	return 0;
+}
+
+/* From here on something of the container is touched. The monitor reads the order itself, at the same time. */
+static int take_order(struct shim *shim, const char *directory, struct failure *failure)
+{
+	int result = go_await_order(SHIM_STATUS_FD, &shim->begun, failure);
+
+	if (result == 0)
+		result = order_read(directory, &shim->order, failure);
+	if (result == 0)
+		result = shim_take_lock(shim, failure);
+	if (result < 0)
+		return result;
+	/* Without it others only look twice. */
+	(void)lock_take_byte(shim->lock, SHIM_LOCK_UNPUBLISHED);
+	return go_send(shim->link.fd, SHIM_ORDER, failure);
+}
+
+/* All of the container is there. The first process must be born in its cgroup of v2, on v1 it enters it later: so much
+ * later that liblxc has begun long ago. */
+static int await_go(struct shim *shim, struct failure *failure)
+{
+	int result = go_await(SHIM_STATUS_FD, SHIM_GO, failure);
+
+	return result < 0 || !shim->order.cgroup_v2.path ? result : go_send(shim->link.fd, SHIM_GO, failure);
 }
 
 static int open_cgroup_procs(const struct order *order)
@@ -289,26 +304,25 @@ static ssize_t receive_link(const struct shim *shim, struct link_message *messag
 	return n;
 }
 
-/* The monitor has the longer way. What there is to be done beside it waits until liblxc is loaded: a child often has to
- * wait for its parent's processor, while others are idle. */
-static int await_monitor(struct shim *shim, struct failure *failure)
+/* A monitor that failed takes the other end of everything with it: it says first why. */
+static int explain(struct shim *shim, struct failure *failure)
 {
+	struct pollfd link = { .fd = shim->link.fd, .events = POLLIN };
 	struct link_message message;
-	ssize_t n = receive_link(shim, &message);
 
-	return n == (ssize_t)sizeof(message) && message.kind == LINK_LOADED
-		       ? 0
-		       : take_link_failure(shim, &message, n, failure);
+	if (poll(&link, 1, 0) != 1)
+		return failure->code;
+	return take_link_failure(shim, &message, receive_link(shim, &message), failure);
 }
 
 /* cri-init's READY or FAILED; the monitor's failure; or that nobody waits for us any more. */
-static int await_ready(struct shim *shim, int status_fd, struct init_answer *answer, struct failure *failure)
+static int await_ready(struct shim *shim, struct init_answer *answer, struct failure *failure)
 {
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = shim->init.fd, .events = POLLIN },
 			{ .fd = shim->link.fd, .events = POLLIN },
-			{ .fd = status_fd, .events = POLLRDHUP },
+			{ .fd = SHIM_STATUS_FD, .events = POLLRDHUP },
 		};
 		struct link_message message;
 		ssize_t n;
@@ -375,30 +389,33 @@ void shim_undo(struct shim *shim)
 	/* The monitor tells when liblxc has put everything away, or ends. */
 	if (poll(&link, 1, UNDO_MILLISECONDS) != 1)
 		kill(shim->monitor, SIGKILL);
-	kill_container(&shim->order, UNDO_MILLISECONDS);
-	unlinkat(shim->order.directory_fd, EXIT_FILE, 0);
+	if (shim->order.directory_fd >= 0) {
+		kill_container(&shim->order, UNDO_MILLISECONDS);
+		unlinkat(shim->order.directory_fd, EXIT_FILE, 0);
+	}
 	/* One that wrote an exit record waits for our end. */
 	if (!shim->pid)
 		waitpid(shim->monitor, NULL, 0);
 }
 
-int shim_create(struct shim *shim, int status_fd, char **user, struct failure *failure)
+int shim_create(struct shim *shim, const char *directory, char **user, struct failure *failure)
 {
 	CLEANUP(creation_free)
 	struct creation creation = { .monitor = { -1, -1, -1, -1, -1 }, .own_pidfd = -1 };
 	struct init_answer answer = { .terminal = -1 };
-	int result = prepare(shim, &creation, failure);
+	int result = get_ready(shim, &creation, directory, failure);
 
 	if (result == 0)
-		result = go_await(status_fd, SHIM_GO, failure);
+		result = take_order(shim, directory, failure);
 	if (result == 0)
-		result = go_send(shim->link.fd, failure);
-	if (result == 0)
-		result = await_monitor(shim, failure);
-	if (result == 0)
+		result = await_go(shim, failure);
+	if (result == 0) {
 		result = prepare_beside(shim, &creation, failure);
+		if (result < 0)
+			result = explain(shim, failure);
+	}
 	if (result == 0)
-		result = await_ready(shim, status_fd, &answer, failure);
+		result = await_ready(shim, &answer, failure);
 	if (result == 0)
 		result = take_ready(shim, &answer, failure);
 	if (result == 0)

@@ -14,8 +14,11 @@ static struct lxc_container *(*new_container)(const char *name, const char *path
 
 int lxc_load(struct failure *failure)
 {
-	void *library = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL);
+	void *library;
 
+	if (new_container)
+		return 0;
+	library = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL);
 	if (!library)
 		return fail(failure, CRI_EPRECONDITION, 0, load_step, "%s; install the package liblxc1", dlerror());
 	new_container = (struct lxc_container * (*)(const char *, const char *)) dlsym(library, "lxc_container_new");

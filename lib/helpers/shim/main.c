@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cri-shim DIRECTORY, cri-shim --resume DIRECTORY: see runtime/shim_protocol.h. */
+/* cri-shim DIRECTORY, cri-shim --resume DIRECTORY, and zygotes of the first: see runtime/shim_protocol.h. */
 #include "control.h"
 #include "go.h"
 #include "init_link.h"
 #include "shim.h"
+#include "zygote.h"
 
 #include "base/cleanup.h"
 #include "base/socket.h"
@@ -69,24 +70,29 @@ static void ignore_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static int begin(struct shim *shim, const char *directory, bool resume, char **user, struct failure *failure)
+static int begin(bool resume, bool *zygote, struct failure *failure)
 {
 	int result = helper_start();
 
+	*zygote = false;
 	if (result < 0)
 		return fail(failure, code_of_errno(result), result, "start", "reset what the host has set");
 	if (fcntl(SHIM_STATUS_FD, F_SETFD, FD_CLOEXEC) < 0)
 		return fail(failure, CRI_EINVAL, errno, "start", "no status socket");
-	result = loop_init(&shim->loop);
+	return resume ? 0 : go_enter(SHIM_STATUS_FD, zygote, failure);
+}
+
+static int make(struct shim *shim, const char *directory, bool resume, char **user, struct failure *failure)
+{
+	int result = loop_init(&shim->loop);
+
 	if (result < 0)
 		return fail(failure, code_of_errno(result), result, "start", "epoll");
-	result = resume ? 0 : go_await(SHIM_STATUS_FD, SHIM_ORDER, failure);
-	if (result == 0)
+	if (resume)
 		result = order_read(directory, &shim->order, failure);
-	if (result < 0)
-		return result;
-	result = resume ? shim_resume(shim, user, failure) : shim_create(shim, SHIM_STATUS_FD, user, failure);
-	return result;
+	if (result == 0)
+		result = resume ? shim_resume(shim, user, failure) : shim_create(shim, directory, user, failure);
+	return result < 0 ? result : watch(shim, failure);
 }
 
 int main(int argc, char **argv)
@@ -98,11 +104,14 @@ int main(int argc, char **argv)
 		.program_mount = -1,
 		.store = -1,
 		.lock = -1,
+		.begun = -1,
+		.order.directory_fd = -1,
 		.container.fds = { -1, -1, -1 },
 	};
 	struct failure failure = { 0 };
 	CLEANUP_FREE char *user = NULL;
 	bool resume = argc == 3 && strcmp(argv[1], "--resume") == 0;
+	bool zygote;
 	int result;
 
 	if (argc != 2 && !resume)
@@ -110,18 +119,23 @@ int main(int argc, char **argv)
 	bound_memory();
 	ignore_signals();
 	shim.link = shim.init = shim.process = shim.listener = no_source;
-	result = begin(&shim, argv[argc - 1], resume, &user, &failure);
+	result = begin(resume, &zygote, &failure);
+	if (result == 0 && zygote && !zygote_serve(argv[1]))
+		return 0;
 	if (result == 0)
-		result = watch(&shim, &failure);
+		result = make(&shim, argv[argc - 1], resume, &user, &failure);
 	if (result < 0) {
 		shim_undo(&shim);
-		(void)tell(control_error(&failure));
+		/* Nobody had an order for it: its end says all. */
+		if (resume || shim.order.directory_fd >= 0 || result != CRI_ECANCELED)
+			(void)tell(control_error(&failure));
 		return 1;
 	}
 	if (tell(describe(&shim, user)) < 0 && !resume) {
 		shim_undo(&shim);
 		return 1;
 	}
+	cleanup_close_fd(&shim.begun);
 	free(TAKE_POINTER(user));
 	malloc_trim(0);
 	shim_serve(&shim);

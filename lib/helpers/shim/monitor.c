@@ -69,36 +69,61 @@ static int install_release(void)
 	return sigaction(MONITOR_RELEASE_SIGNAL, &action, NULL) < 0 ? -errno : 0;
 }
 
-/* Gives every descriptor its fixed number and closes all others, above all the shim's locks. */
-static int arrange_fds(struct order *order, const struct monitor_fds *given)
+struct place {
+	int from, to, flags;
+};
+
+/* Gives every descriptor its fixed number. */
+static int put_in_places(const struct place *places, size_t n)
 {
-	CLEANUP_CLOSE int state_fd = open(order->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const struct {
-		int from, to, flags;
-	} places[] = {
+	int high[8];
+
+	/* Out of the way first: one's number may be another's place. */
+	for (size_t i = 0; i < n; i++) {
+		high[i] = fcntl(places[i].from, F_DUPFD_CLOEXEC, 64);
+		if (high[i] < 0)
+			return -errno;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (dup3(high[i], places[i].to, places[i].flags) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Above all it keeps no end of the shim's. */
+static int arrange_given(const struct monitor_fds *given)
+{
+	const struct place places[] = {
 		{ given->init_peer, INIT_SOCKET_FD, 0 }, /* inherited by cri-init */
 		{ given->store_receive, STORE_RECEIVE_FD, O_CLOEXEC },
 		{ given->store_send, STORE_SEND_FD, O_CLOEXEC },
 		{ given->init_program, PROGRAM_FD, O_CLOEXEC },
 		{ given->link_peer, LINK_FD, O_CLOEXEC },
+	};
+	int result = put_in_places(places, sizeof(places) / sizeof(*places));
+
+	if (result < 0)
+		return result;
+	return close_range(LINK_FD + 1, ~0u, 0) < 0 ? -errno : 0;
+}
+
+/* What the order names. Nothing else is open above. */
+static int arrange_ordered(struct order *order)
+{
+	CLEANUP_CLOSE int state_fd = open(order->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct place places[] = {
 		{ order->directory_fd, DIRECTORY_FD, O_CLOEXEC },
 		{ order->exits_fd, EXITS_FD, O_CLOEXEC },
 		{ state_fd, STATE_FD, O_CLOEXEC },
 	};
-	int high[sizeof(places) / sizeof(*places)];
+	int result;
 
 	if (state_fd < 0)
 		return -errno;
-	/* Out of the way first: one's number may be another's place. */
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		high[i] = fcntl(places[i].from, F_DUPFD_CLOEXEC, 64);
-		if (high[i] < 0)
-			return -errno;
-	}
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		if (dup3(high[i], places[i].to, places[i].flags) < 0)
-			return -errno;
-	}
+	result = put_in_places(places, sizeof(places) / sizeof(*places));
+	if (result < 0)
+		return result;
 	order->directory_fd = DIRECTORY_FD;
 	order->exits_fd = EXITS_FD;
 	/* By its number it is now closed, or one of the above. */
@@ -149,31 +174,40 @@ static int enter_mounts(const struct order *order, int *host_fd, struct failure 
 	return 0;
 }
 
-static int tell_loaded(struct failure *failure)
+/* Until the shim has its order nothing of the container is touched. */
+static int take_order(const char *directory, struct order *order, struct failure *failure)
 {
-	const struct link_message message = { .kind = LINK_LOADED };
-	int result = socket_send(LINK_FD, &message, sizeof(message), NULL, 0);
-
-	return result < 0 ? fail(failure, code_of_errno(result), result, step, "tell the shim") : 0;
-}
-
-/* *oom counts on, when the cgroups cannot be seen any more. */
-static int run(struct order *order, int *host_fd, int *oom, int *status, struct failure *failure)
-{
-	int result = take_lock(order, failure);
+	int result = go_await(LINK_FD, SHIM_ORDER, failure);
 
 	if (result == 0)
-		result = lxc_load(failure);
-	if (result == 0)
-		result = leave_network(order, failure);
-	/* The container's cgroup and root are made meanwhile. */
-	if (result == 0)
-		result = go_await(LINK_FD, SHIM_GO, failure);
-	if (result == 0)
-		result = tell_loaded(failure);
+		result = order_read(directory, order, failure);
 	if (result < 0)
 		return result;
-	*oom = oom_open(order);
+	result = arrange_ordered(order);
+	if (result < 0)
+		return fail(failure, code_of_errno(result), result, step, "take its descriptors");
+	result = take_lock(order, failure);
+	return result < 0 ? result : leave_network(order, failure);
+}
+
+static int get_ready(const struct monitor_fds *fds, struct failure *failure)
+{
+	int result = arrange_given(fds);
+
+	mallopt(M_TOP_PAD, 65536);
+	(void)prctl(PR_SET_NAME, "cri-monitor", 0, 0, 0);
+	if (result == 0)
+		result = install_release();
+	return result < 0 ? fail(failure, code_of_errno(result), result, step, "take its descriptors")
+			  : lxc_load(failure);
+}
+
+static int run(struct order *order, int *host_fd, int *status, struct failure *failure)
+{
+	int result = order->cgroup_v2.path ? go_await(LINK_FD, SHIM_GO, failure) : 0;
+
+	if (result < 0)
+		return result;
 	birth_begin(order_open_cgroup(order));
 	result = enter_mounts(order, host_fd, failure);
 	return result < 0 ? result : lxc_run(order, PROGRAM_PATH, status, failure);
@@ -239,42 +273,53 @@ static void await_publication(const struct order *order, struct store_content *c
 	(void)exit_publish(order);
 }
 
-_Noreturn static void monitor(struct order *order, const struct monitor_fds *fds)
+static void tell(const struct link_message *message)
 {
-	struct link_message message = { .kind = LINK_ENDED };
+	(void)socket_send(LINK_FD, message, sizeof(*message), NULL, 0);
+}
+
+static struct order order = { .directory_fd = -1 };
+
+_Noreturn static void monitor(const char *directory, const struct monitor_fds *fds)
+{
+	struct link_message message = { .kind = LINK_FAILED };
 	struct store_content content;
 	int status = 0;
 	int host_fd = -1;
-	int oom = -1;
-	int result = arrange_fds(order, fds);
+	int result = get_ready(fds, &message.failure);
 
-	mallopt(M_TOP_PAD, 65536);
-	(void)prctl(PR_SET_NAME, "cri-monitor", 0, 0, 0);
 	if (result == 0)
-		result = install_release();
-	result = result < 0 ? fail(&message.failure, code_of_errno(result), result, step, "take its descriptors")
-			    : run(order, &host_fd, &oom, &status, &message.failure);
-	/* The log, of which the monitor writes the last lines when the shim is dead, is where the host has it. */
+		result = take_order(directory, &order, &message.failure);
+	if (result < 0) {
+		tell(&message);
+		_exit(1);
+	}
+	message.kind = LINK_ENDED;
+	result = run(&order, &host_fd, &status, &message.failure);
+	/* The log, of which the monitor writes the last lines when the shim is dead, is where the host has it, and so
+	 * are cgroups. */
 	if (host_fd >= 0)
 		(void)setns(host_fd, CLONE_NEWNS);
-	if (store_read(STORE_RECEIVE_FD, order->directory_fd, &content) == 0 && content.created) {
-		write_record(order, &content, status, oom_happened(oom), result < 0 ? &message.failure : NULL);
+	if (store_read(STORE_RECEIVE_FD, order.directory_fd, &content) == 0 && content.created) {
+		CLEANUP_CLOSE int oom = oom_open(&order);
+
+		write_record(&order, &content, status, oom_happened(oom), result < 0 ? &message.failure : NULL);
 	} else if (result < 0) {
 		message.kind = LINK_FAILED;
 	}
-	(void)socket_send(LINK_FD, &message, sizeof(message), NULL, 0);
+	tell(&message);
 	if (content.created)
-		await_publication(order, &content);
+		await_publication(&order, &content);
 	_exit(0);
 }
 
-pid_t monitor_fork(struct order *order, const struct monitor_fds *fds)
+pid_t monitor_fork(const char *directory, const struct monitor_fds *fds)
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		monitor(order, fds);
+		monitor(directory, fds);
 	return pid;
 }

@@ -25,7 +25,6 @@ struct monitor_fds {
 /* From the monitor to the shim. */
 enum link_kind {
 	LINK_FAILED = 1, /* nothing runs */
-	LINK_LOADED,     /* liblxc is loaded, and starts the container now */
 	LINK_ENDED, /* the container has ended and its cgroup is gone; DIRECTORY/exit is written if it was created */
 };
 struct link_message {
@@ -33,7 +32,8 @@ struct link_message {
 	struct failure failure;
 };
 
-/* Forks it. Its pid, or -errno. */
-pid_t monitor_fork(struct order *order, const struct monitor_fds *fds);
+/* Forks it: it loads liblxc, and reads the order in the container's state directory when it is sent SHIM_ORDER over its
+ * link. Where the container has a cgroup of v2 it starts it with SHIM_GO, else at once. Its pid, or -errno. */
+pid_t monitor_fork(const char *directory, const struct monitor_fds *fds);
 
 #endif

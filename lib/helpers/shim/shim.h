@@ -39,6 +39,7 @@ struct shim {
 	int program_mount; /* keeps the mount that `program` is on: see program.c */
 	int store;         /* the sending end */
 	int lock;
+	int begun; /* until the container is created: its end tells libcri.so of this process's */
 	struct container_streams container;
 
 	struct source link;    /* to the monitor */
@@ -55,8 +56,9 @@ struct shim {
 /* Takes the container's lock: one shim at a time. */
 int shim_take_lock(struct shim *shim, struct failure *failure);
 
-/* Creates the container. *user is allocated. */
-int shim_create(struct shim *shim, int status_fd, char **user, struct failure *failure);
+/* Creates the container of that state directory, once SHIM_STATUS_FD brings its order. *user is allocated. With no
+ * order read (order.directory_fd is negative) and CRI_ECANCELED there is nobody to be told. */
+int shim_create(struct shim *shim, const char *directory, char **user, struct failure *failure);
 
 /* Ends what shim_create began, whether it came to its end or not, without a trace. */
 void shim_undo(struct shim *shim);

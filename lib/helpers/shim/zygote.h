@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A cri-shim that becomes no shim itself: it loads what all of them need, liblxc too, and forks one for each request
+ * (runtime/shim_protocol.h). So that is loaded once for many, and lies in memory once. Nothing of a container is ever
+ * in it.
+ */
+#ifndef LIBCRI_HELPERS_SHIM_ZYGOTE_H
+#define LIBCRI_HELPERS_SHIM_ZYGOTE_H
+
+#include <stdbool.h>
+
+/* Serves requests on SHIM_STATUS_FD. True in each shim: its pair is in that place, and `argument`, which the process is
+ * known by, is its directory. False when no request came for too long, or nobody is there to send one. */
+bool zygote_serve(char *argument);
+
+#endif
