@@ -336,6 +336,21 @@ static int read_args(struct pull *pull, const struct pull_args *args)
 	return reference_parse(pull->arena, pull->name, &pull->reference, pull->call);
 }
 
+/* Whom it was for, however it ended. */
+static void log_pod(const struct pull *pull, int result)
+{
+	const cri_sandbox_config *pod = pull->options ? pull->options->sandbox : NULL;
+
+	if (!pod)
+		return;
+	if (result >= 0)
+		engine_log(pull->engine, CRI_LOG_INFO, "pulled %s for pod %s/%s (uid %s, attempt %u)", pull->name,
+			   pod->namespace_, pod->name, pod->uid, pod->attempt);
+	else
+		engine_log(pull->engine, CRI_LOG_WARNING, "not pulled for pod %s/%s (uid %s, attempt %u): %s",
+			   pod->namespace_, pod->name, pod->uid, pod->attempt, cri_call_message(pull->call));
+}
+
 static int pull_image(cri_engine *engine, const void *pointer, void *output, cri_call *call)
 {
 	const struct pull_args *args = pointer;
@@ -353,14 +368,12 @@ static int pull_image(cri_engine *engine, const void *pointer, void *output, cri
 		result = run(&pull, &id);
 	fetch_stop(&pull.fetch);
 	charge_end(engine, &pull.charge, call);
+	log_pod(&pull, result);
 	if (result < 0)
 		return result;
 	copy = strdup(id);
 	if (!copy)
 		return call_no_memory(call, step);
-	if (pull.options->sandbox)
-		engine_log(engine, CRI_LOG_INFO, "pulled %s for pod %s/%s", pull.name,
-			   pull.options->sandbox->namespace_, pull.options->sandbox->name);
 	*(char **)output = copy;
 	return 0;
 }
