@@ -248,8 +248,12 @@ int result_read(const cJSON *printed, cJSON **result, struct failure *failure)
 		item = cJSON_CreateString(RESULT_VERSION);
 		if (!item || !cJSON_ReplaceItemInObjectCaseSensitive(read, "cniVersion", item))
 			return fail_memory(failure);
+		/* A member may be there twice: the first counts, and none may stay. */
 		cJSON_ArrayForEach(ip, cJSON_GetObjectItemCaseSensitive(read, "ips"))
-			cJSON_DeleteItemFromObjectCaseSensitive(ip, "version");
+		{
+			while (cJSON_GetObjectItemCaseSensitive(ip, "version"))
+				cJSON_DeleteItemFromObjectCaseSensitive(ip, "version");
+		}
 	}
 	if (code == 0)
 		*result = TAKE_POINTER(read);
