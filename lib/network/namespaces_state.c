@@ -18,6 +18,9 @@ static const char step[] = "prepare the state directory";
 /* Below it are the root file systems of containers: of one with a user namespace, root must get through. */
 #define STATE_MODE 0711
 
+/* So long may a helper of a killed program be at work. */
+#define PINNING_MILLISECONDS 512
+
 struct directory_facts {
 	bool on_tmpfs, mount_point;
 };
@@ -91,6 +94,37 @@ static int is_pinned(const char *path)
 	return unlink(path) < 0 ? -errno : 0;
 }
 
+typedef int (*pin_namespace)(cri_engine *engine, const char *directory, cri_call *call);
+
+static int try_pin(cri_engine *engine, const char *directory, const char *path, pin_namespace pin, cri_call *call)
+{
+	int result = is_pinned(path);
+
+	if (result < 0)
+		return call_fail_errno(call, result, step, "look at %s", path);
+	return result == 1 ? 0 : pin(engine, directory, call);
+}
+
+/* The helper of a program that was killed may be making the same pin. */
+static int pin_shared(cri_engine *engine, const char *directory, const char *path, pin_namespace pin, cri_call *call)
+{
+	for (int64_t wait = 1; wait <= PINNING_MILLISECONDS; wait *= 2) {
+		cri_call attempt;
+		int result;
+
+		call_init_child(&attempt, call);
+		result = try_pin(engine, directory, path, pin, &attempt);
+		if (result == 0)
+			return 0;
+		if (cri_call_errno(&attempt) != EBUSY && cri_call_errno(&attempt) != EEXIST)
+			break;
+		result = call_wait(call, step, NULL, 0, wait);
+		if (result < 0)
+			return result;
+	}
+	return try_pin(engine, directory, path, pin, call);
+}
+
 static int pin_own_network(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -117,22 +151,12 @@ int namespaces_prepare_state(cri_engine *engine, cri_call *call)
 		result = fs_make_directories(directory, 0700);
 	if (result < 0)
 		return call_fail_errno(call, result, step, "make %s/ns", engine->state);
-	result = is_pinned(path_empty_namespace(engine, path));
+	result = pin_shared(engine, directory, path_empty_namespace(engine, path), namespaces_pin_empty, call);
+	if (result == 0)
+		result =
+			pin_shared(engine, directory, path_monitor_mounts(engine, path), namespaces_pin_monitors, call);
 	if (result < 0)
-		return call_fail_errno(call, result, step, "look at %s", path);
-	if (result == 0) {
-		result = namespaces_pin_empty(engine, directory, call);
-		if (result < 0)
-			return result;
-	}
-	result = is_pinned(path_monitor_mounts(engine, path));
-	if (result < 0)
-		return call_fail_errno(call, result, step, "look at %s", path);
-	if (result == 0) {
-		result = namespaces_pin_monitors(engine, directory, call);
-		if (result < 0)
-			return result;
-	}
+		return result;
 	/* Else no volume could hold it: a mount namespace is bound only in older ones, and a container's is younger. At
 	 * each open, as who pinned it may have been killed before this. */
 	if (mount(NULL, path, NULL, MS_UNBINDABLE, NULL) < 0)

@@ -13,7 +13,13 @@
 #include "network/namespaces.h"
 #include "network/network.h"
 
+#include <errno.h>
 #include <fcntl.h>
+
+static const char remove_step[] = "remove directories";
+
+/* So long may a helper of a killed program be at work. */
+#define PINNING_MILLISECONDS 512
 
 typedef int (*container_action)(cri_engine *engine, const char *id, cri_call *call);
 
@@ -70,9 +76,35 @@ int sandbox_halt(cri_engine *engine, const struct sandbox_row *row, cri_call *ca
 static int remove_directory(cri_engine *engine, const char *id, cri_call *call)
 {
 	char path[PATH_MAX];
-	int result = fs_remove_tree(AT_FDCWD, path_sandbox(engine, id, "", path));
+	int result = namespaces_unpin(path_sandbox(engine, id, "", path), call);
 
-	return result < 0 ? call_fail_errno(call, result, "remove directories", "%s", path) : 0;
+	if (result == 0)
+		result = sandbox_unmount_shared_memory(engine, id, call);
+	if (result < 0)
+		return result;
+	result = fs_remove_tree(AT_FDCWD, path);
+	return result < 0 ? call_fail_errno(call, result, remove_step, "%s", path) : 0;
+}
+
+/* A cri-sandbox whose host was killed works on: what it makes meanwhile is removed again, until the directory is gone
+ * and it can make no more. */
+static int remove_directory_for_good(cri_engine *engine, const char *id, cri_call *call)
+{
+	for (int64_t wait = 1; wait <= PINNING_MILLISECONDS; wait *= 2) {
+		cri_call attempt;
+		int result;
+
+		call_init_child(&attempt, call);
+		result = remove_directory(engine, id, &attempt);
+		if (result == 0)
+			return 0;
+		if (cri_call_errno(&attempt) != EBUSY && cri_call_errno(&attempt) != ENOTEMPTY)
+			break;
+		result = call_wait(call, remove_step, NULL, 0, wait);
+		if (result < 0)
+			return result;
+	}
+	return remove_directory(engine, id, call);
 }
 
 int sandbox_destroy(cri_engine *engine, const char *id, cri_call *call)
@@ -97,18 +129,11 @@ int sandbox_destroy(cri_engine *engine, const char *id, cri_call *call)
 		result = cgroup_kill(engine->cgroups, row.cgroup, call);
 	if (result == 0 && network_is_recorded(row.network))
 		result = network_detach(engine, id, call);
-	if (result == 0) {
-		char directory[PATH_MAX];
-
-		result = namespaces_unpin(path_sandbox(engine, id, "", directory), call);
-	}
-	if (result == 0)
-		result = sandbox_unmount_shared_memory(engine, id, call);
 	if (result == 0)
 		result = cgroup_remove(engine->cgroups, row.cgroup, call);
 	test_point("sandbox cgroup gone");
 	if (result == 0)
-		result = remove_directory(engine, id, call);
+		result = remove_directory_for_good(engine, id, call);
 	test_point("sandbox directory gone");
 	if (result == 0)
 		result = store_sandbox_delete(engine->store, id, call);

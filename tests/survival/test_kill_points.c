@@ -8,9 +8,11 @@
 #include "core/test_point.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -198,12 +200,92 @@ static void test_started_by_one_that_was_killed(void **state)
 	cri_free(sandbox);
 }
 
+static int complaints;
+
+static void complain(cri_log_level level, const char *message, void *data)
+{
+	(void)data;
+	if (level == CRI_LOG_ERROR) {
+		print_error("%s\n", message);
+		complaints++;
+	}
+}
+
+static void open_complaining(struct fixture *fixture)
+{
+	cri_engine_options options = fixture_options(fixture);
+
+	options.log = complain;
+	expect_ok(fixture, cri_engine_open(&options, &fixture->engine, fixture->call));
+}
+
+static bool has_pods(const struct fixture *fixture)
+{
+	char path[160];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "%s/sandboxes", fixture->state);
+	return stat(path, &status) == 0 && status.st_nlink > 2;
+}
+
+/* cri-sandbox outlives its host for a moment, and works on while the next open clears its pod away. */
+static void test_while_namespaces_are_pinned(void **state)
+{
+	struct fixture *fixture = *state;
+	const cri_sandbox_config pod = { CRI_SANDBOX_CONFIG_INIT, .name = "pinned" };
+	const cri_engine_options options = fixture_options(fixture);
+
+	complaints = 0;
+	fixture_close(fixture);
+	for (int i = 0; i < 60; i++) {
+		int begun[2], status;
+		char byte;
+		pid_t pid;
+
+		assert_int_equal(pipe(begun), 0);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			cri_engine *engine;
+			char *id;
+
+			if (cri_engine_open(&options, &engine, NULL) < 0 || write(begun[1], "", 1) != 1)
+				_exit(1);
+			while (cri_sandbox_run(engine, &pod, NULL, &id, NULL) == 0 &&
+			       cri_sandbox_remove(engine, id, NULL) == 0)
+				cri_free(id);
+			_exit(2);
+		}
+		assert_int_equal(read(begun[0], &byte, 1), 1);
+		usleep((useconds_t)(500 + 150 * i));
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		close(begun[0]);
+		close(begun[1]);
+		open_complaining(fixture);
+		fixture_clear(fixture);
+		/* A helper that was just being started holds its host's locks until it is. */
+		for (int k = 0; has_pods(fixture); k++) {
+			assert_in_range(k, 0, 500);
+			usleep(10000);
+			fixture_close(fixture);
+			open_complaining(fixture);
+		}
+		fixture_assert_clean(fixture);
+		fixture_close(fixture);
+	}
+	fixture_open(fixture);
+	assert_int_equal(complaints, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fixture_test(test_no_point),
 		fixture_test(test_every_point),
 		fixture_test(test_started_by_one_that_was_killed),
+		fixture_test(test_while_namespaces_are_pinned),
 	};
 
 	return cmocka_run_group_tests_name("kill points", tests, fixture_set_up, fixture_tear_down);
