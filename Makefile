@@ -112,6 +112,8 @@ $(BUILD)/tests/unit/test_shim_log: $(BUILD)/lib/helpers/shim/log.o $(BUILD)/lib/
 UNIT_LIBS_test_shim_log := $(BUILD)/libcri-inner.a
 $(BUILD)/tests/unit/test_shim_filter: $(patsubst %,$(BUILD)/lib/helpers/shim/%.o,filter filter_default filter_profile failure)
 UNIT_LIBS_test_shim_filter := $(BUILD)/libcri-inner.a
+$(BUILD)/tests/unit/test_shim_kill: $(BUILD)/lib/helpers/shim/kill.o
+UNIT_LIBS_test_shim_kill := $(BUILD)/libcri-inner.a
 
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(TEST_COMMON) $(BUILD)/libcri.so
 	$(call say,LD,$@)

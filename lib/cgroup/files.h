@@ -32,6 +32,13 @@ int cgroup_subtree_read(const char *path, struct cgroup_subtree *subtree);
 void cgroup_subtree_free(struct cgroup_subtree *subtree);
 #define CLEANUP_CGROUP_SUBTREE CLEANUP(cgroup_subtree_free)
 
+/* SIGKILL to each process of a cgroup and all below it, and to no other, whatever ends and begins meanwhile. *found is
+ * how many there were within reach. 0; -errno, when one of them cannot be killed. */
+int cgroup_kill_members(const char *path, size_t *found);
+
+/* Tells of each pid, 0 for one out of reach, in no order. By the time that it is told of, it may be another's. */
+int cgroup_each_member(const char *path, void (*action)(pid_t pid, void *context), void *context);
+
 /* The v2 hierarchy, alone or beside v1, or NULL. */
 const struct cgroup_hierarchy *cgroup_hierarchy_v2(const struct cgroup_system *system);
 

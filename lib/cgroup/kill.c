@@ -8,12 +8,10 @@
 #include "base/text.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 
 static const char step[] = "kill the cgroup";
 
-#define PROCS_LIMIT (64u << 20)
 #define KILL_MILLISECONDS 30000
 #define DELAY_MAX 64
 
@@ -35,36 +33,10 @@ static const struct cgroup_hierarchy *v1_hierarchy(const struct cgroup_system *s
 	return NULL;
 }
 
-/* Sends SIGKILL to what cgroup.procs lists below `path`, or with `kill_them` false looks. The number of processes. */
-static int each_process(const char *path, bool kill_them)
+static void count(pid_t pid, void *context)
 {
-	CLEANUP_CGROUP_SUBTREE struct cgroup_subtree subtree = CGROUP_SUBTREE_EMPTY;
-	CLEANUP_BUFFER struct buffer text = BUFFER_EMPTY;
-	char file[PATH_MAX];
-	int found = 0;
-	int result = cgroup_subtree_read(path, &subtree);
-
-	for (size_t i = 0; result == 0 && i < subtree.n; i++) {
-		result = fs_path(file, sizeof(file), "%s/cgroup.procs", subtree.paths[i]);
-		text.length = 0;
-		if (result == 0)
-			result = fs_read(AT_FDCWD, file, PROCS_LIMIT, &text);
-		if (result == -ENOENT || result == -ENODEV) {
-			result = 0;
-			continue;
-		}
-		if (result < 0)
-			break;
-		for (const char *at = text.data; at < text.data + text.length; at += strcspn(at, "\n") + 1) {
-			long pid = strtol(at, NULL, 10);
-
-			/* 0: a process outside of this PID namespace, out of our reach. */
-			if (kill_them && pid > 0 && kill((pid_t)pid, SIGKILL) < 0 && errno != ESRCH)
-				return -errno;
-			found++;
-		}
-	}
-	return result < 0 ? result : found;
+	(void)pid;
+	++*(size_t *)context;
 }
 
 /* "populated" of cgroup.events: 1, 0, or -errno. The descriptor stays the caller's, for poll(2): POLLPRI comes when it
@@ -108,6 +80,7 @@ static int is_empty(struct look *look)
 {
 	const struct cgroup_hierarchy *v1 = v1_hierarchy(look->system);
 	char path[PATH_MAX];
+	size_t n = 0;
 	int result = open_events(look);
 
 	if (result == 0 && look->events >= 0) {
@@ -119,9 +92,9 @@ static int is_empty(struct look *look)
 	if (result == 0 && v1) {
 		result = cgroup_path(path, v1, look->cgroup, NULL);
 		if (result == 0)
-			result = each_process(path, false);
+			result = cgroup_each_member(path, count, &n);
 	}
-	return result < 0 ? result : result == 0;
+	return result < 0 ? result : n == 0;
 }
 
 int cgroup_is_empty(const struct cgroup_system *system, const char *path, cri_call *call)
@@ -155,6 +128,7 @@ static bool is_frozen(const struct cgroup_system *system, const char *cgroup)
 static int kill_v2(const struct cgroup_hierarchy *hierarchy, const char *cgroup)
 {
 	char path[PATH_MAX];
+	size_t found;
 	int result = cgroup_path(path, hierarchy, cgroup, "cgroup.kill");
 
 	if (result < 0)
@@ -163,22 +137,21 @@ static int kill_v2(const struct cgroup_hierarchy *hierarchy, const char *cgroup)
 		return 0;
 	/* Kernels before 5.14 have no such file. */
 	result = cgroup_path(path, hierarchy, cgroup, NULL);
-	if (result == 0)
-		result = each_process(path, true);
-	return result < 0 ? result : 0;
+	return result < 0 ? result : cgroup_kill_members(path, &found);
 }
 
 static int kill_v1(const struct cgroup_system *system, const char *cgroup)
 {
 	char path[PATH_MAX];
+	size_t found;
 	int result = cgroup_path(path, v1_hierarchy(system), cgroup, NULL);
 
 	if (result < 0)
 		return result;
 	set_frozen(system, cgroup, "FROZEN");
-	result = each_process(path, true);
+	result = cgroup_kill_members(path, &found);
 	set_frozen(system, cgroup, "THAWED");
-	return result < 0 ? result : 0;
+	return result;
 }
 
 /* Beside v1, v2 kills what is in it, mostly all, at once; what it does not hold comes after that. */

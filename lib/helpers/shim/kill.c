@@ -14,8 +14,6 @@
 #include <sys/pidfd.h>
 #include <time.h>
 
-#define PROCS_LIMIT (64u << 20)
-
 #define STAT_SIZE 1024
 
 /* What kill_command wants to know of a process: proc(5), /proc/PID/stat. */
@@ -25,29 +23,15 @@ struct process {
 	bool doomed;
 };
 
-/* Pids, which are also the ids of the sessions that they lead. */
-struct pids {
-	struct buffer list; /* pid_t… */
+/* The members of a container at one look, ordered by pid. */
+struct table {
+	struct buffer list; /* struct process… */
 };
 
-typedef void (*each_pid)(pid_t pid, void *context);
-
-static void each_listed(const char *directory, each_pid action, void *context)
-{
-	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
-	char path[PATH_MAX];
-
-	if (fs_path(path, sizeof(path), "%s/cgroup.procs", directory) < 0 ||
-	    fs_read(AT_FDCWD, path, PROCS_LIMIT, &content) < 0)
-		return;
-	for (const char *at = content.data; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : NULL) {
-		long pid = strtol(at, NULL, 10);
-
-		/* 0: in a PID namespace that is not below ours. */
-		if (pid > 0)
-			action((pid_t)pid, context);
-	}
-}
+/* Processes that were found to be doomed, dead ones too: their sessions and children are. */
+struct doomed {
+	struct buffer list; /* struct process… */
+};
 
 /* On v1 any hierarchy will do: the container is at the same place in all. */
 static int container_cgroup(const struct order *order, char path[PATH_MAX])
@@ -62,37 +46,12 @@ static int container_cgroup(const struct order *order, char path[PATH_MAX])
 		       order->cgroup_entry.items[0]);
 }
 
-static void each_member(const char *cgroup, each_pid action, void *context)
-{
-	CLEANUP_CGROUP_SUBTREE struct cgroup_subtree subtree = CGROUP_SUBTREE_EMPTY;
-
-	if (cgroup_subtree_read(cgroup, &subtree) < 0)
-		return;
-	for (size_t i = 0; i < subtree.n; i++)
-		each_listed(subtree.paths[i], action, context);
-}
-
-static bool kill_opened(int pidfd)
-{
-	return pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0;
-}
-
-static void kill_any(pid_t pid, void *context)
-{
-	CLEANUP_CLOSE int pidfd = pidfd_open(pid, 0);
-	size_t *killed = context;
-
-	if (pidfd >= 0 && kill_opened(pidfd))
-		++*killed;
-}
-
 static size_t kill_all_members(const char *cgroup, void *context)
 {
-	size_t killed = 0;
+	size_t found;
 
 	(void)context;
-	each_member(cgroup, kill_any, &killed);
-	return killed;
+	return cgroup_kill_members(cgroup, &found) < 0 ? 0 : found;
 }
 
 /* Again and again until a round finds nothing to kill. */
@@ -134,39 +93,90 @@ static bool read_process(pid_t pid, struct process *process)
 			    &process->parent, &process->session, &process->start) == 3;
 }
 
-static bool has_pid(const struct pids *pids, pid_t pid)
+static struct process *processes_of(const struct buffer *list, size_t *n)
 {
-	const pid_t *list = (const pid_t *)(const void *)pids->list.data;
-
-	for (size_t i = 0; i < pids->list.length / sizeof(pid); i++)
-		if (list[i] == pid)
-			return true;
-	return false;
+	*n = list->length / sizeof(struct process);
+	return (struct process *)(void *)list->data;
 }
 
 static void add_process(pid_t pid, void *context)
 {
-	struct buffer *table = context;
+	struct table *table = context;
 	struct process process;
 
-	if (read_process(pid, &process))
-		buffer_append(table, &process, sizeof(process));
+	if (pid > 0 && read_process(pid, &process))
+		buffer_append(&table->list, &process, sizeof(process));
 }
 
-/* Whether more are found to be doomed. */
-static bool spread(struct process *processes, size_t n, struct pids *doomed)
+static int by_pid(const void *one, const void *other)
+{
+	const struct process *left = one, *right = other;
+
+	return (left->pid > right->pid) - (left->pid < right->pid);
+}
+
+static const struct process *find_member(const struct table *table, pid_t pid)
+{
+	const struct process key = { .pid = pid };
+	size_t n;
+	const struct process *processes = processes_of(&table->list, &n);
+
+	return n ? bsearch(&key, processes, n, sizeof(key), by_pid) : NULL;
+}
+
+/* The doomed one of a pid, or of its latest owners the first. */
+static const struct process *find_doomed(const struct doomed *doomed, pid_t pid)
+{
+	size_t n;
+	const struct process *processes = processes_of(&doomed->list, &n);
+
+	while (n--) {
+		if (processes[n].pid == pid)
+			return &processes[n];
+	}
+	return NULL;
+}
+
+/* Whether the owner of a pid, which a process names as its parent or its session, is doomed. The pid of one that has
+ * died may have become another's, who is then a member and speaks for himself; and whoever names the dead one is not
+ * older than he was. */
+static bool names_doomed(const struct table *table, const struct doomed *doomed, const struct process *process,
+			 pid_t owner)
+{
+	const struct process *member = find_member(table, owner);
+	const struct process *dead = member ? NULL : find_doomed(doomed, owner);
+
+	return member ? member->doomed : dead && dead->start <= process->start;
+}
+
+static bool is_doomed(const struct table *table, const struct doomed *doomed, const struct process *process)
+{
+	const struct process *itself = find_doomed(doomed, process->pid);
+
+	if (itself && itself->start == process->start)
+		return true;
+	return names_doomed(table, doomed, process, process->parent) ||
+	       (process->session != process->pid && names_doomed(table, doomed, process, process->session));
+}
+
+/* Whether more are found to be doomed. Parents mostly have lower pids than their children, so that one round finds
+ * nearly all. */
+static bool spread(const struct table *table, struct doomed *doomed)
 {
 	bool found = false;
+	size_t n;
+	struct process *processes = processes_of(&table->list, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		struct process *process = &processes[i];
+		const struct process *known;
 
-		if (process->doomed || (!has_pid(doomed, process->pid) && !has_pid(doomed, process->parent) &&
-					!has_pid(doomed, process->session)))
+		if (process->doomed || !is_doomed(table, doomed, process))
 			continue;
 		process->doomed = found = true;
-		if (!has_pid(doomed, process->pid))
-			buffer_append(&doomed->list, &process->pid, sizeof(process->pid));
+		known = find_doomed(doomed, process->pid);
+		if (!known || known->start != process->start)
+			buffer_append(&doomed->list, process, sizeof(*process));
 	}
 	return found;
 }
@@ -177,20 +187,26 @@ static bool kill_process(const struct process *process)
 	CLEANUP_CLOSE int pidfd = pidfd_open(process->pid, 0);
 	struct process now;
 
-	return pidfd >= 0 && read_process(process->pid, &now) && now.start == process->start && kill_opened(pidfd);
+	return pidfd >= 0 && read_process(process->pid, &now) && now.start == process->start &&
+	       pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0;
+}
+
+static void table_free(struct table *table)
+{
+	buffer_free(&table->list);
 }
 
 static size_t kill_doomed(const char *cgroup, void *context)
 {
-	CLEANUP_BUFFER struct buffer table = BUFFER_EMPTY;
-	struct pids *doomed = context;
+	CLEANUP(table_free) struct table table = { BUFFER_EMPTY };
 	struct process *processes;
 	size_t n, killed = 0;
 
-	each_member(cgroup, add_process, &table);
-	processes = (struct process *)(void *)table.data;
-	n = table.length / sizeof(*processes);
-	while (spread(processes, n, doomed))
+	(void)cgroup_each_member(cgroup, add_process, &table);
+	processes = processes_of(&table.list, &n);
+	if (n)
+		qsort(processes, n, sizeof(*processes), by_pid);
+	while (spread(&table, context))
 		continue;
 	for (size_t i = 0; i < n; i++)
 		killed += processes[i].doomed && kill_process(&processes[i]);
@@ -199,9 +215,12 @@ static size_t kill_doomed(const char *cgroup, void *context)
 
 void kill_command(const struct order *order, pid_t command, int milliseconds)
 {
-	struct pids doomed = { BUFFER_EMPTY };
+	struct doomed doomed = { BUFFER_EMPTY };
+	struct process process;
 
-	buffer_append(&doomed.list, &command, sizeof(command));
+	if (!read_process(command, &process))
+		return;
+	buffer_append(&doomed.list, &process, sizeof(process));
 	kill_rounds(order, kill_doomed, &doomed, milliseconds);
 	buffer_free(&doomed.list);
 }
