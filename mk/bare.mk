@@ -42,6 +42,8 @@ $(foreach h,$(BARE_HELPERS),$(if $(wildcard lib/helpers/$(h)/*.c),$(eval $(call 
 # Their parts, and their common start, in tests: with the C library and the sanitizers.
 INIT_PARTS := $(patsubst %,$(BUILD)/lib/helpers/init/%.o,failure passwd process target)
 $(BUILD)/tests/unit/test_passwd $(BUILD)/tests/unit/test_process $(BUILD)/tests/unit/test_target: $(INIT_PARTS)
+$(BUILD)/tests/unit/test_channel: $(patsubst %,$(BUILD)/lib/helpers/init/%.o,channel failure)
+UNIT_LIBS_test_channel := $(BUILD)/libcri-inner.a
 $(BUILD)/tests/unit/test_helper: $(BUILD)/lib/helpers/helper.o
 UNIT_LIBS_test_passwd := $(BUILD)/libcri-inner.a
 UNIT_LIBS_test_target := $(BUILD)/libcri-inner.a

@@ -4,7 +4,14 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+/* A process without capabilities cannot send a descriptor while more of its user's are on their way than it may have
+ * open (unix(7), ETOOMANYREFS). Those arrive: so long is waited for that. */
+#define CROWDED_PAUSE 10000000L /* nanoseconds */
+#define CROWDED_ATTEMPTS 1000
 
 static const char step[] = "read a message of the shim";
 
@@ -58,11 +65,21 @@ void channel_release(struct order *order)
 
 int channel_send_ready(const char *texts, size_t length, int fd)
 {
+	int error = -ETOOMANYREFS;
+
 	if (length > sizeof(message) - sizeof(message.header))
 		return -EMSGSIZE;
 	message.header = (struct init_message){ .type = INIT_READY, .length = (uint32_t)length };
 	memcpy(message.bytes + sizeof(message.header), texts, length);
-	return socket_send(INIT_SOCKET_FD, message.bytes, sizeof(message.header) + length, &fd, fd >= 0 ? 1 : 0);
+	for (int i = 0; i < CROWDED_ATTEMPTS && error == -ETOOMANYREFS; i++) {
+		const struct timespec pause = { .tv_nsec = CROWDED_PAUSE };
+
+		if (i > 0)
+			(void)syscall(SYS_nanosleep, &pause, NULL);
+		error = socket_send(INIT_SOCKET_FD, message.bytes, sizeof(message.header) + length, &fd,
+				    fd >= 0 ? 1 : 0);
+	}
+	return error;
 }
 
 void channel_send_failed(const struct failure *failure)
