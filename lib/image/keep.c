@@ -11,8 +11,14 @@ static bool is_whole(const struct layer *layer)
 static int keep(struct layer_set *set, cri_call *call)
 {
 	CLEANUP_LOCK int lock = -1;
-	int result = commit_sync(set->engine, call);
+	int result = 0;
 
+	/* What is kept, nobody changes any more. */
+	for (size_t i = 0; i < set->n_layers && result == 0; i++)
+		if (is_whole(&set->layers[i]))
+			result = unpacker_stop(&set->layers[i].unpacker, call);
+	if (result == 0)
+		result = commit_sync(set->engine, call);
 	if (result == 0)
 		result = engine_lock_object(set->engine, LAYERS_LOCK, &lock, call);
 	for (size_t i = 0; i < set->n_layers && result == 0; i++) {

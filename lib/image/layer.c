@@ -276,23 +276,36 @@ static int hear_fetch(struct layer_set *set, cri_call *call)
 	return result;
 }
 
-static int settle_running(struct layer_set *set, size_t *n_running, cri_call *call)
+static void settle_running(struct layer_set *set, size_t *n_running)
 {
 	for (size_t i = 0; i < set->n_layers; i++) {
 		struct layer *layer = &set->layers[i];
-		int result;
 
 		if (layer->state != LAYER_RUNNING || !layer->fetched || !layer->unpacked)
 			continue;
-		result = unpacker_stop(&layer->unpacker, call);
-		if (result < 0)
-			return result;
 		layer->state = LAYER_UNPACKED;
 		--*n_running;
 		if (set->progress)
 			set->progress(set, set->progress_data);
 	}
-	return 0;
+}
+
+/* A large layer's helper sees to it that it is written out, beside those that are still at work. From here on nobody
+ * changes what it made. */
+static int wait_for_unpackers(struct layer_set *set, cri_call *call)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < set->n_layers && result == 0; i++) {
+		struct unpacker *unpacker = &set->layers[i].unpacker;
+		struct pollfd ended = { .fd = unpacker->process, .events = POLLIN };
+
+		if (unpacker->process >= 0)
+			result = call_wait(call, step, &ended, 1, -1);
+		if (result >= 0)
+			result = unpacker_stop(unpacker, call);
+	}
+	return result;
 }
 
 static int wait_and_hear(struct layer_set *set, cri_call *call)
@@ -371,7 +384,9 @@ static int wait_for_some(struct layer_set *set, size_t *n_running, cri_call *cal
 {
 	int result = wait_and_hear(set, call);
 
-	return result < 0 ? result : settle_running(set, n_running, call);
+	if (result == 0)
+		settle_running(set, n_running);
+	return result;
 }
 
 int layer_set_make(struct layer_set *set, cri_call *call)
@@ -385,6 +400,8 @@ int layer_set_make(struct layer_set *set, cri_call *call)
 			break;
 		result = wait_for_some(set, &n_running, call);
 	}
+	if (result == 0)
+		result = wait_for_unpackers(set, call);
 	return result < 0 ? result : complete_all(set, call);
 }
 
@@ -404,6 +421,8 @@ int layer_unpack_archive(struct layer_set *set, int source, int directory, uint6
 	archive->state = LAYER_RUNNING;
 	while (result == 0 && n_running > 0)
 		result = wait_for_some(set, &n_running, call);
+	if (result == 0)
+		result = wait_for_unpackers(set, call);
 	if (result == 0 && archive->n_links > 0)
 		result =
 			call_fail(call, CRI_ECORRUPT, step, "\"%s\" is a hard link to nothing", archive->links[0].name);

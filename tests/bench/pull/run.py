@@ -3,10 +3,13 @@
 """What a pull costs: run.py BUILD [ROUNDS]
 
 An image of five layers of 60 MB, half of each random and half text, gzip -6, from a docker-registry on loopback: libcri,
-`skopeo copy` to a directory (which unpacks nothing), and two floors, in the same run, each on a fresh ext4:
+`skopeo copy` to a directory (which unpacks nothing), and floors, in the same run, each on a fresh ext4:
  - tools: one process a layer of `openssl dgst -sha256` and `tar -xz`, as many at once as there are processors;
- - library: one process a layer that hashes, inflates and writes files with the libraries that libcri has (floor.c).
-The pull includes all that makes it durable (syncfs); the floors are given with and without one.
+ - library: one process a layer that hashes, inflates and writes files with the libraries that libcri has (floor.c);
+ - transfer: the library's, but with the layers from the registry, by curl over a pipe. The registry's work and the
+   kernel's for the sockets are on the same processors.
+The pull includes all that makes it durable (syncfs); the floors are given with and without one. The first line says what
+the transfer alone takes: all layers at once by curl, to nowhere.
 """
 import hashlib
 import io
@@ -160,6 +163,19 @@ def floor(directory, layers, command):
         return written, time.monotonic() - begin
 
 
+def download(layers, host):
+    """Seconds for all blobs at once, which nobody looks at."""
+    begin = time.monotonic()
+    running = [subprocess.Popen(["curl", "-sf", "-o", "/dev/null", blob_url(host, layer)]) for layer in layers]
+    if any([process.wait() for process in running]):
+        sys.exit("a download failed")
+    return time.monotonic() - begin
+
+
+def blob_url(host, layer):
+    return f"http://{host}/v2/bench/blobs/sha256:{os.path.basename(layer)}"
+
+
 def skopeo(directory, reference):
     with Disk(directory) as disk:
         begin = time.monotonic()
@@ -216,7 +232,7 @@ def median(numbers):
 
 
 def main():
-    build, rounds = os.path.realpath(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    build, rounds = os.path.realpath(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 5
     directory = tempfile.mkdtemp(prefix="libcri-bench-pull.")
     registry = None
     try:
@@ -225,19 +241,22 @@ def main():
         run(os.path.join(HERE, "../../fixtures/push.py"), "http://" + host, "bench", "latest",
             os.path.join(directory, "layout"), manifest, OCI + "manifest.v1+json")
         reference = host + "/bench:latest"
-        tools, library, copies, pulls, unchanged = [], [], [], [], []
+        tools, library, transfer, downloads, copies, pulls, unchanged = [], [], [], [], [], [], []
         for _ in range(rounds):
             tools.append(floor(directory, layers, lambda layer, target: [
                 "sh", "-c", f"openssl dgst -sha256 {layer} && tar -xzf {layer} -C {target}"]))
             library.append(floor(directory, layers, lambda layer, target: [
                 f"{build}/tests/bench/pull/floor", layer, target]))
+            transfer.append(floor(directory, layers, lambda layer, target: [
+                "sh", "-c", f"curl -sf {blob_url(host, layer)} | {build}/tests/bench/pull/floor /dev/stdin {target}"]))
+            downloads.append(download(layers, host))
             copies.append(skopeo(directory, reference))
             numbers = pull(directory, build, reference, UNCHANGED)
             pulls.append(numbers[0] / 1000)
             unchanged.append(numbers[1:])
         memory = Memory(build)
         pull(directory, build, reference, 0, memory)
-        report(layers, tools, library, copies, pulls, unchanged, memory)
+        report(layers, tools, library, transfer, downloads, copies, pulls, unchanged, memory)
     finally:
         if registry:
             registry.send_signal(signal.SIGKILL)
@@ -245,18 +264,21 @@ def main():
         shutil.rmtree(directory)
 
 
-def report(layers, tools, library, copies, pulls, unchanged, memory):
+def report(layers, tools, library, transfer, downloads, copies, pulls, unchanged, memory):
     compressed = sum(map(os.path.getsize, layers)) / 1e6
     ours = median(pulls)
     print(f"machine: {os.cpu_count()} cores, kernel {os.uname().release}, load {os.getloadavg()[0]:.2f}")
     print(f"{LAYERS} layers, {LAYERS * LAYER_BYTES / 1e6:.0f} MB, gzip {compressed:.0f} MB; medians of {len(pulls)}")
     print(f"{'':36}{'seconds':>9}{'ours is':>9}")
-    for name, value in (("libcri", ours), ("skopeo copy", median(copies)),
+    for name, value in (("transfer alone", median(downloads)), ("libcri", ours), ("skopeo copy", median(copies)),
                         ("floor, tools", median([pair[0] for pair in tools])),
                         ("floor, tools, and sync", median([pair[1] for pair in tools])),
                         ("floor, library", median([pair[0] for pair in library])),
-                        ("floor, library, and sync", median([pair[1] for pair in library]))):
+                        ("floor, library, and sync", median([pair[1] for pair in library])),
+                        ("floor, transfer", median([pair[0] for pair in transfer])),
+                        ("floor, transfer, and sync", median([pair[1] for pair in transfer]))):
         print(f"{name:36}{value:9.3f}{ours / value:8.2f}x")
+    print(f"pulls: {' '.join(f'{seconds:.2f}' for seconds in sorted(pulls))}")
     print("budget: 1.25x of the floor")
     parts = ", ".join(f"{name} {kilobytes / 1024:.1f}" for name, kilobytes in sorted(memory.most.items()))
     print(f"resident at most: {sum(memory.most.values()) / 1024:.1f} MB ({parts}); budget 64 MB")
