@@ -28,8 +28,8 @@ HELPER_DIRECTORY := $(BUILD)/libexec/libcri
 HELPER_PROGRAMS := $(HELPERS:%=$(HELPER_DIRECTORY)/cri-%)
 
 # What each helper is linked with beside lib/base. cri-init and cri-sandbox are apart: mk/bare.mk.
-# liblxc is to find the shim's syscall(): lib/helpers/shim/birth.h.
-HELPER_LIBS_shim := -lcjson -ldl -Wl,--export-dynamic-symbol=syscall
+# liblxc is to find the shim's syscall() and recvmsg(): lib/helpers/shim/birth.h, early_death.h.
+HELPER_LIBS_shim := -lcjson -ldl -Wl,--export-dynamic-symbol=syscall -Wl,--export-dynamic-symbol=recvmsg
 # libcurl is loaded when it is needed.
 HELPER_LIBS_fetch := -lcrypto -lisal -lzstd -lcjson -lpthread -ldl
 HELPER_LIBS_unpack := -l:libarchive.a
@@ -110,6 +110,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcri-inner.a
 $(BUILD)/tests/unit/test_challenge: $(patsubst %,$(BUILD)/lib/helpers/fetch/%.o,challenge date)
 $(BUILD)/tests/unit/test_shim_log: $(BUILD)/lib/helpers/shim/log.o $(BUILD)/lib/helpers/shim/failure.o
 UNIT_LIBS_test_shim_log := $(BUILD)/libcri-inner.a
+$(BUILD)/tests/unit/test_early_death: $(BUILD)/lib/helpers/shim/early_death.o
 $(BUILD)/tests/unit/test_shim_filter: $(patsubst %,$(BUILD)/lib/helpers/shim/%.o,filter filter_default filter_profile failure)
 UNIT_LIBS_test_shim_filter := $(BUILD)/libcri-inner.a
 $(BUILD)/tests/unit/test_shim_kill: $(BUILD)/lib/helpers/shim/kill.o

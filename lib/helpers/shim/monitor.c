@@ -2,6 +2,7 @@
 #include "monitor.h"
 
 #include "birth.h"
+#include "early_death.h"
 #include "exit.h"
 #include "go.h"
 #include "lxc.h"
@@ -209,6 +210,7 @@ static int run(struct order *order, int *host_fd, int *status, struct failure *f
 	if (result < 0)
 		return result;
 	birth_begin(order_open_cgroup(order));
+	early_death_watch();
 	result = enter_mounts(order, host_fd, failure);
 	return result < 0 ? result : lxc_run(order, PROGRAM_PATH, status, failure);
 }
