@@ -94,8 +94,8 @@ static void found_by_every_name(void **state)
 		      "sha256:");
 	ASSERT_FAILED(&f->call, store_image_get(f->store, &f->arena, BUSYBOX ":2", &row, &f->call), CRI_ENOTFOUND,
 		      BUSYBOX ":2");
-	ASSERT_FAILED(&f->call, store_image_get(f->store, &f->arena, "", &row, &f->call), CRI_ENOTFOUND, "image");
-	ASSERT_FAILED(&f->call, store_image_get(f->store, &f->arena, NULL, &row, &f->call), CRI_ENOTFOUND, "image");
+	ASSERT_FAILED(&f->call, store_image_get(f->store, &f->arena, "", &row, &f->call), CRI_EINVAL, "image");
+	ASSERT_FAILED(&f->call, store_image_get(f->store, &f->arena, NULL, &row, &f->call), CRI_EINVAL, "image");
 	assert_int_equal(store_image_delete(f->store, two.id, &f->call), 0);
 	assert_string_equal(get(f, "abcd").id, one.id);
 	assert_string_equal(get(f, BUSYBOX "@sha256:77").id, one.id);

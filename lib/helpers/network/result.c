@@ -87,6 +87,22 @@ static int bad(struct failure *failure, const char *what, int index)
 	return fail(failure, CRI_EINVAL, "the result's %s %d is malformed", what, index);
 }
 
+/* Whether each of these members, a list that ends with NULL, is there once at most: of two, plugins take the last, and
+ * cJSON the first. */
+static bool once(const cJSON *object, const char *const *members)
+{
+	const cJSON *member;
+
+	for (; *members; members++) {
+		int n = 0;
+
+		cJSON_ArrayForEach(member, object) n += member->string && !strcmp(member->string, *members);
+		if (n > 1)
+			return false;
+	}
+	return true;
+}
+
 /* An array of objects, or nothing. */
 static int get_array(const cJSON *printed, const char *key, const cJSON **array, struct failure *failure)
 {
@@ -97,25 +113,28 @@ static int get_array(const cJSON *printed, const char *key, const cJSON **array,
 	return 0;
 }
 
-static bool optional_address(const cJSON *object, const char *key)
+/* "" is none, as for Go. */
+static bool optional_address(const cJSON *object, const char *key, struct address *address)
 {
 	const char *text = "";
-	struct address address;
 
+	*address = (struct address){ 0 };
 	if (json_string(object, key, &text) == -EINVAL)
 		return false;
-	return text_is_empty(text) || address_parse(text, &address) == 0;
+	return text_is_empty(text) || address_parse(text, address) == 0;
 }
 
 static int check_interfaces(const cJSON *interfaces, struct failure *failure)
 {
+	static const char *const members[] = { "name", "mac", "sandbox", NULL };
 	const cJSON *interface;
 	const char *text;
 	int index = 0;
 
 	cJSON_ArrayForEach(interface, interfaces)
 	{
-		if (json_string(interface, "name", &text) < 0 || json_string(interface, "mac", &text) == -EINVAL ||
+		if (!once(interface, members) || json_string(interface, "name", &text) < 0 ||
+		    json_string(interface, "mac", &text) == -EINVAL ||
 		    json_string(interface, "sandbox", &text) == -EINVAL)
 			return bad(failure, "interface", index);
 		index++;
@@ -125,6 +144,8 @@ static int check_interfaces(const cJSON *interfaces, struct failure *failure)
 
 static int check_addresses(const cJSON *ips, int n_interfaces, struct failure *failure)
 {
+	static const char *const members[] = { "address", "gateway", "interface", "version", NULL };
+	struct address gateway;
 	const cJSON *ip;
 	const char *text;
 	struct prefix prefix;
@@ -134,8 +155,8 @@ static int check_addresses(const cJSON *ips, int n_interfaces, struct failure *f
 	{
 		int64_t interface = -1;
 
-		if (json_string(ip, "address", &text) < 0 || prefix_parse(text, &prefix) < 0 ||
-		    !optional_address(ip, "gateway") || json_int64(ip, "interface", &interface) == -EINVAL ||
+		if (!once(ip, members) || json_string(ip, "address", &text) < 0 || prefix_parse(text, &prefix) < 0 ||
+		    !optional_address(ip, "gateway", &gateway) || json_int64(ip, "interface", &interface) == -EINVAL ||
 		    interface < -1 || interface >= n_interfaces)
 			return bad(failure, "address", index);
 		index++;
@@ -145,6 +166,8 @@ static int check_addresses(const cJSON *ips, int n_interfaces, struct failure *f
 
 static int check_routes(const cJSON *routes, struct failure *failure)
 {
+	static const char *const members[] = { "dst", "gw", NULL };
+	struct address gateway;
 	const cJSON *route;
 	const char *text;
 	struct prefix prefix;
@@ -152,8 +175,8 @@ static int check_routes(const cJSON *routes, struct failure *failure)
 
 	cJSON_ArrayForEach(route, routes)
 	{
-		if (json_string(route, "dst", &text) < 0 || prefix_parse(text, &prefix) < 0 ||
-		    !optional_address(route, "gw"))
+		if (!once(route, members) || json_string(route, "dst", &text) < 0 || prefix_parse(text, &prefix) < 0 ||
+		    !optional_address(route, "gw", &gateway))
 			return bad(failure, "route", index);
 		index++;
 	}
@@ -162,9 +185,13 @@ static int check_routes(const cJSON *routes, struct failure *failure)
 
 static int check(const cJSON *result, struct failure *failure)
 {
+	static const char *const members[] = { "cniVersion", "interfaces", "ips", "routes", "dns", NULL };
 	const cJSON *interfaces, *ips, *routes, *dns = NULL;
-	int code = get_array(result, "interfaces", &interfaces, failure);
+	int code;
 
+	if (!once(result, members))
+		return fail(failure, CRI_EINVAL, "the result has a member twice");
+	code = get_array(result, "interfaces", &interfaces, failure);
 	if (code == 0)
 		code = get_array(result, "ips", &ips, failure);
 	if (code == 0)
@@ -191,17 +218,16 @@ static int read_old_family(const cJSON *printed, const char *key, cJSON *result,
 		return 0;
 	if (found < 0 || json_string(family, "ip", &text) < 0 || prefix_parse(text, &prefix) < 0)
 		return fail(failure, CRI_EINVAL, "the result's \"%s\" is malformed", key);
-	if (json_string(family, "gateway", &text) == 0 && address_parse(text, &gateway) < 0)
+	if (!optional_address(family, "gateway", &gateway))
 		return fail(failure, CRI_EINVAL, "the result's \"%s\" has a malformed gateway", key);
 	if (!result_add_address(result, &prefix, &gateway, -1))
 		return fail_memory(failure);
 	(void)json_array(family, "routes", &routes);
 	cJSON_ArrayForEach(route, routes)
 	{
-		gateway = (struct address){ 0 };
 		if (json_string(route, "dst", &text) < 0 || prefix_parse(text, &prefix) < 0)
 			return fail(failure, CRI_EINVAL, "the result's \"%s\" has a malformed route", key);
-		if (json_string(route, "gw", &text) == 0 && address_parse(text, &gateway) < 0)
+		if (!optional_address(route, "gw", &gateway))
 			return fail(failure, CRI_EINVAL, "the result's \"%s\" has a malformed route", key);
 		if (!result_add_route(result, &prefix, &gateway))
 			return fail_memory(failure);
@@ -248,12 +274,8 @@ int result_read(const cJSON *printed, cJSON **result, struct failure *failure)
 		item = cJSON_CreateString(RESULT_VERSION);
 		if (!item || !cJSON_ReplaceItemInObjectCaseSensitive(read, "cniVersion", item))
 			return fail_memory(failure);
-		/* A member may be there twice: the first counts, and none may stay. */
 		cJSON_ArrayForEach(ip, cJSON_GetObjectItemCaseSensitive(read, "ips"))
-		{
-			while (cJSON_GetObjectItemCaseSensitive(ip, "version"))
-				cJSON_DeleteItemFromObjectCaseSensitive(ip, "version");
-		}
+			cJSON_DeleteItemFromObjectCaseSensitive(ip, "version");
 	}
 	if (code == 0)
 		*result = TAKE_POINTER(read);
