@@ -164,6 +164,7 @@ int engine_settings_make(const struct settings *settings, struct engine_settings
 			     .network_plugin = network_plugin(settings),
 			     .image_policy_file = settings_text(settings, "image-policy", NULL),
 			     .verify_embedded_at_mount = settings_bool(settings, "verify-embedded-at-mount"),
+			     .sync_writable_layers = settings_bool(settings, "sync-writable-layers"),
 			     .cni_exec_all = settings_bool(settings, "cni-exec-all"),
 			     .cni_config_directory = settings_text(settings, "cni-conf-dir", NULL) },
 		.stream = { CRI_STREAM_SERVER_OPTIONS_INIT, .address = settings_text(settings, "stream-address", NULL),

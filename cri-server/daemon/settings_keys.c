@@ -53,6 +53,9 @@ const struct setting settings_table[] = {
 			 "By default all may." },
 	{ "verify-embedded-at-mount", .kind = SETTING_BOOL, .flag = "verify-embedded-at-mount", .fallback = "false",
 	  .explanation = "Hash the files of embedded images anew each time they are mounted." },
+	{ "sync-writable-layers", .kind = SETTING_BOOL, .flag = "sync-writable-layers", .fallback = "false",
+	  .explanation = "Let fsync in a container's own file system wait for the disk. Without it what a container "
+			 "wrote there may be lost in a power cut, after which no container starts again." },
 	{ "websocket-server-listening-port", .kind = SETTING_NUMBER, .flag = "websocket-server-listening-port",
 	  .placeholder = "PORT", .fallback = "10350", .minimum = 1, .maximum = 65535,
 	  .explanation = "The port of the streaming server (exec, attach, port-forward)." },

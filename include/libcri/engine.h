@@ -120,7 +120,15 @@ typedef struct cri_engine_options {
 	 */
 	const char *image_policy_file;
 	bool verify_embedded_at_mount; /**< hash the files of embedded images anew each time they are mounted */
-	uint32_t max_events;           /**< kept in the store; 0: 10000 */
+	/**
+	 * Without it fsync and sync in a container's own file system answer at once (overlayfs' "volatile"; errors of
+	 * the disk are told all the same): nothing reads it after a power cut, which ends the container, and a
+	 * container starts once. With it they wait for the disk, and each container's end waits until all of the file
+	 * system that holds the root is written out: for who saves by hand what a container wrote. What is mounted into
+	 * a container, and its log, never depend on it.
+	 */
+	bool sync_writable_layers;
+	uint32_t max_events; /**< kept in the store; 0: 10000 */
 } cri_engine_options;
 #define CRI_ENGINE_OPTIONS_INIT                                                                                        \
 	.size = sizeof(cri_engine_options), .cgroup_driver = CRI_CGROUP_CGROUPFS, .log_level = CRI_LOG_INFO,           \

@@ -96,6 +96,7 @@ static const struct config_field engine_fields[] = {
 	UINT64(cri_engine_options, max_layer_bytes, "max_layer_bytes"),
 	TEXT(cri_engine_options, image_policy_file, "image_policy_file"),
 	BOOL(cri_engine_options, verify_embedded_at_mount, "verify_embedded_at_mount"),
+	BOOL(cri_engine_options, sync_writable_layers, "sync_writable_layers"),
 	UINT32(cri_engine_options, max_events, "max_events"),
 };
 static const cri_engine_options engine_defaults = { CRI_ENGINE_OPTIONS_INIT };

@@ -28,9 +28,9 @@ static const char step[] = "write liblxc's configuration";
 /* Of the tmpfs at /dev, as Docker and containerd have it. */
 #define DEV_SIZE 65536000
 
-/* Without it the end of every container waits until all of the file system below is written out: overlay syncs it when
- * it is unmounted, image pulls and what other programs wrote there included. What a container wrote has no reader after
- * a power cut: it has ended then, and a container starts once. */
+/* Without it (sync_writable_layers) the end of every container waits until all of the file system below is written out:
+ * overlay syncs it when it is unmounted, image pulls and what other programs wrote there included. What a container
+ * wrote has no reader after a power cut: it has ended then, and a container starts once. CRI-O does the same. */
 #define OVERLAY_OPTIONS "volatile"
 
 /* mount(2) takes a page of options, with what liblxc writes around the directories. */
@@ -107,7 +107,9 @@ static int set_overlay(struct render *render)
 				 "shorter root",
 				 container->n_layers, length, OPTIONS_MAX);
 	result = set(render, "lxc.rootfs.path", path.data);
-	return result < 0 ? result : set(render, "lxc.rootfs.options", OVERLAY_OPTIONS);
+	if (result < 0 || render->engine->options.sync_writable_layers)
+		return result;
+	return set(render, "lxc.rootfs.options", OVERLAY_OPTIONS);
 }
 
 static int set_rootfs(struct render *render)

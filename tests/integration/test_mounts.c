@@ -200,6 +200,28 @@ static void test_masks_and_read_only(void **state)
 	cri_free(id);
 }
 
+/* With the option what a container syncs is on the disk. */
+static void test_synced_layer(void **state)
+{
+	struct fixture *fixture = *state;
+	cri_engine_options options = fixture_options(fixture);
+	const cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "synced" };
+	char *sandbox, *id;
+
+	fixture_close(fixture);
+	options.sync_writable_layers = true;
+	expect_ok(fixture, cri_engine_open(&options, &fixture->engine, fixture->call));
+	sandbox = fixture_run_sandbox(fixture, "synced");
+	id = fixture_start_with(fixture, sandbox, &config);
+	fixture_assert_output(fixture, id,
+			      "echo x >/written && sync && cat /written; "
+			      "grep ' / overlay ' /proc/mounts | grep -c volatile",
+			      "x\n0\n");
+	fixture_remove_sandbox(fixture, sandbox);
+	cri_free(id);
+	fixture_close(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +229,7 @@ int main(void)
 		fixture_test(test_propagation),
 		fixture_test(test_bound_mount_namespaces),
 		fixture_test(test_masks_and_read_only),
+		fixture_test(test_synced_layer),
 	};
 
 	return cmocka_run_group_tests_name("mounts", tests, fixture_set_up, fixture_tear_down);

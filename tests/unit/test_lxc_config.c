@@ -42,6 +42,20 @@ static void render(const struct runtime_container *container, char **text)
 	assert_int_equal(runtime_render_lxc(&engine, container, text, &call), 0);
 }
 
+static void test_synced(void **state)
+{
+	const struct runtime_container container = RUNTIME_CONTAINER;
+	CLEANUP_FREE char *text = NULL;
+
+	(void)state;
+	runtime_engine(&engine, &layout_v2);
+	engine.options.sync_writable_layers = true;
+	call_init(&call);
+	assert_int_equal(runtime_render_lxc(&engine, &container, &text, &call), 0);
+	assert_null(strstr(text, "volatile"));
+	assert_null(strstr(text, "lxc.rootfs.options"));
+}
+
 static void test_namespaces(void **state)
 {
 	struct runtime_container container = RUNTIME_CONTAINER;
@@ -128,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pod_container),
+		cmocka_unit_test(test_synced),
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_privileged_and_empty_root),
 		cmocka_unit_test(test_paths_that_do_not_fit),
