@@ -180,7 +180,7 @@ typedef struct cri_filesystem_usage {
 	const char *uuid;     /**< of the file system; the mount point if it has none */
 	uint64_t used_bytes;  /**< 0 when not known */
 	uint64_t inodes_used; /**< 0 when not known */
-	bool known; /**< false: there are so many files, or so deep a tree, that counting was given up */
+	bool known;           /**< false: there are so many files, or so deep a tree, that counting was given up */
 } cri_filesystem_usage;
 
 /** CRI ImageFsInfo: index 0 is the images', index 1 the containers' writable layers. Those may be as old as the ones in

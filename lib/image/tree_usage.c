@@ -90,7 +90,7 @@ int tree_usage(cri_engine *engine, const char *path, struct tree_patience patien
 	       cri_call *call)
 {
 	cri_filesystem_usage made = { 0 };
-	struct look look;
+	struct look look = { 0 };
 	bool lasting = false;
 	int result = filesystem_of_root(engine, &made.mountpoint, &made.uuid, call);
 
