@@ -74,12 +74,13 @@ UNSANITISED static long start(struct clone_args *arguments, int (*function)(void
 #endif
 
 UNSANITISED pid_t clone_into(int (*function)(void *), void *stack_end, int flags, void *argument, int *pidfd,
-			     int cgroup_fd)
+			     pid_t *tid, int cgroup_fd)
 {
 	/* The kernel wants the lowest address and the size, and adds them. */
 	struct clone_args arguments = {
 		.flags = ((uint64_t)(unsigned int)flags & ~(uint64_t)EXIT_SIGNAL) | CLONE_INTO_CGROUP,
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
+		.parent_tid = (uint64_t)(uintptr_t)tid,
 		.exit_signal = flags & CLONE_PARENT ? 0 : (uint64_t)flags & EXIT_SIGNAL,
 		.stack = (uint64_t)(uintptr_t)stack_end - 16,
 		.stack_size = 16,

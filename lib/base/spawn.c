@@ -161,7 +161,7 @@ UNSANITISED static pid_t start_program(struct start *start)
 
 	if (start->spawn->cgroup_v2_fd >= 0) {
 		start->is_born_inside = true;
-		pid = clone_into(run_program, start->program_stack, flags, start, &start->pidfd,
+		pid = clone_into(run_program, start->program_stack, flags, start, &start->pidfd, NULL,
 				 start->spawn->cgroup_v2_fd);
 		if (pid > 0)
 			return pid;

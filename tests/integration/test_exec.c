@@ -2,7 +2,9 @@
 /* exec_sync: what it answers, how much, and what a timeout kills. */
 #include "fixture.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void test_exec_sync(void **state)
 {
@@ -55,6 +57,58 @@ static void test_exec_sync(void **state)
 	cri_free(sandbox);
 }
 
+struct execs {
+	struct fixture *fixture;
+	const char *id;
+	int failure;
+};
+
+/* Until the container has ended. */
+static void *exec_on_and_on(void *pointer)
+{
+	struct execs *execs = pointer;
+	const char *const command[] = { "true" };
+	const cri_exec_options options = { CRI_EXEC_OPTIONS_INIT, .command = command, .n_command = 1 };
+	int result = 0;
+
+	for (int i = 0; i < 10000 && result == 0; i++) {
+		cri_exec_result *answer = NULL;
+
+		result = cri_container_exec_sync(execs->fixture->engine, execs->id, &options, &answer, NULL);
+		cri_free(answer);
+	}
+	/* A shim that ends answers nobody. */
+	if (result != CRI_EPRECONDITION && result != CRI_EUNAVAILABLE)
+		execs->failure = result ? result : CRI_EAGAIN;
+	return NULL;
+}
+
+/* Killed at any moment of an exec, also while the command is on its way into it, a container ends. */
+static void test_exec_at_the_end(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "end");
+
+	cri_call_set_timeout(fixture->call, 120000);
+	for (int round = 0; round < 60; round++) {
+		char *id = fixture_start(fixture, sandbox, "end", "sleep 1000");
+		struct execs execs = { .fixture = fixture, .id = id };
+		pthread_t threads[2];
+
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(pthread_create(&threads[i], NULL, exec_on_and_on, &execs), 0);
+		usleep(1000 + (useconds_t)round * 137 % 5000);
+		expect_ok(fixture, cri_container_stop(fixture->engine, id, 0, fixture->call));
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(execs.failure, 0);
+		expect_ok(fixture, cri_container_remove(fixture->engine, id, fixture->call));
+		cri_free(id);
+	}
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(sandbox);
+}
+
 static void test_exec_output_limit(void **state)
 {
 	struct fixture *fixture = *state;
@@ -79,6 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fixture_test(test_exec_sync),
+		fixture_test(test_exec_at_the_end),
 		fixture_test(test_exec_output_limit),
 	};
 

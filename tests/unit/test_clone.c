@@ -90,17 +90,18 @@ static bool cannot(pid_t pid)
 static void test_is_born_inside(void **state)
 {
 	int told = 10, pidfd = -1;
-	pid_t pid;
+	pid_t pid, tid = 0;
 
 	(void)state;
 	need_cgroup();
 	errno = 4711;
-	pid = clone_into(look, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &told, &pidfd,
-			 cgroup_fd);
+	pid = clone_into(look, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_PARENT_SETTID | SIGCHLD,
+			 &told, &pidfd, &tid, cgroup_fd);
 	assert_int_equal(errno, 4711);
 	if (cannot(pid))
 		skip();
 	assert_true(pid > 0);
+	assert_int_equal(tid, pid);
 	assert_int_equal(told, 11);
 	assert_true(pidfd >= 0);
 	close(pidfd);
@@ -116,7 +117,7 @@ static void test_without_shared_memory(void **state)
 
 	(void)state;
 	need_cgroup();
-	pid = clone_into(look, stack + STACK_SIZE, SIGCHLD, &told, NULL, cgroup_fd);
+	pid = clone_into(look, stack + STACK_SIZE, SIGCHLD, &told, NULL, NULL, cgroup_fd);
 	if (cannot(pid))
 		skip();
 	assert_true(pid > 0);
@@ -129,7 +130,7 @@ static int clone_sibling(void *argument)
 	int *told = argument;
 
 	*told = clone_into(look, stack + STACK_SIZE / 2, CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, &told[1],
-			   NULL, cgroup_fd);
+			   NULL, NULL, cgroup_fd);
 	return 0;
 }
 
@@ -159,7 +160,7 @@ static void test_failures(void **state)
 
 	(void)state;
 	need_cgroup();
-	pid = clone_into(look, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &told, NULL, directory);
+	pid = clone_into(look, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &told, NULL, NULL, directory);
 	if (!cannot(pid))
 		assert_int_equal(pid, -EBADF);
 	assert_int_equal(clone_move_into(directory), -ENOENT);
@@ -229,7 +230,7 @@ static void test_program_moves_where_it_cannot_be_born(void **state)
 		int told = 0;
 
 		if (!forbid_clone3() || clone_into(look, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, &told,
-						   NULL, cgroup_fd) != -ENOSYS)
+						   NULL, NULL, cgroup_fd) != -ENOSYS)
 			_exit(1);
 		assert_program_is_inside();
 		_exit(0);

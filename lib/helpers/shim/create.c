@@ -362,6 +362,10 @@ static int take_ready(struct shim *shim, struct init_answer *answer, struct fail
 
 	/* It waits for START, so the pid is still its own. */
 	shim->process.fd = pidfd_open(answer->pid, 0);
+	if (shim->process.fd < 0 && errno == ESRCH) {
+		first_process_ended(shim, failure);
+		return failure->code;
+	}
 	if (shim->process.fd < 0)
 		return fail(failure, code_of_errno(errno), errno, step, "pidfd of process %d", answer->pid);
 	if (shim->order.terminal && answer->terminal < 0)

@@ -74,18 +74,19 @@ static int become_init(void *argument)
 /* Its pid, or -errno. Where it cannot be born in the cgroup of v2, the guide moves there before. */
 static pid_t start_init(struct guide *guide)
 {
-	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD;
+	/* The kernel tells whom the guide has started: it may not live to do so. */
+	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD;
 	pid_t pid;
 
 	if (guide->cgroup >= 0) {
-		pid = clone_into(become_init, guide->stack, flags, guide, NULL, guide->cgroup);
+		pid = clone_into(become_init, guide->stack, flags, guide, NULL, &guide->pid, guide->cgroup);
 		if (pid > 0 || pid == -EBUSY)
 			return pid;
 		pid = clone_move_into(guide->cgroup);
 		if (pid < 0)
 			return pid;
 	}
-	pid = clone(become_init, guide->stack, flags, guide);
+	pid = clone(become_init, guide->stack, flags, guide, &guide->pid);
 	return pid < 0 ? -errno : pid;
 }
 
@@ -141,10 +142,14 @@ static int open_present_cgroup(const struct entry *entry)
 	return fd < 0 ? -errno : fd;
 }
 
-static void reap(pid_t pid)
+/* Whether a signal ended it. */
+static bool reap(pid_t pid)
 {
-	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+	int status = 0;
+
+	while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
 		continue;
+	return WIFSIGNALED(status);
 }
 
 static void start_guide(struct guide *guide)
@@ -156,7 +161,15 @@ static void start_guide(struct guide *guide)
 		guide->failed = "start its guide";
 		return;
 	}
-	reap(pid);
+	/* With the container, of which it was a part in v1. What it started goes the same way, also if it has not been
+	 * killed with it: nobody waits for it to leave its stack, and the container's end would wait for its reaping.
+	 */
+	if (reap(pid)) {
+		guide->error = -ESRCH;
+		guide->failed = "its guide was killed";
+		if (guide->pid > 0)
+			kill(guide->pid, SIGKILL);
+	}
 	if (guide->error < 0 && guide->pid > 0) {
 		reap(guide->pid);
 		guide->pid = 0;
