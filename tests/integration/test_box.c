@@ -99,6 +99,47 @@ static void test_capabilities(void **state)
 /* A file of the container's own cgroup, as it sees it, on v1 or on v2. */
 #define LIMIT(controller, v1, v2) "cat /sys/fs/cgroup/" controller "/" v1 " 2>/dev/null || cat /sys/fs/cgroup/" v2
 
+/* Its own cgroups are the root of what it sees, as few or as many as the host has, and only a privileged one may change
+ * them. */
+static void test_own_cgroups(void **state)
+{
+	static const char members[] = "cat /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/pids/tasks 2>/dev/null | "
+				      "grep -cx 1";
+	static const char count[] = "ls /sys/fs/cgroup | wc -l";
+	static const char make[] = "cd /sys/fs/cgroup; [ -e cgroup.procs ] && set . || set */; "
+				   "for d; do mkdir $d/made && rmdir $d/made; done 2>&1 | sed 's/.*: //' | sort -u; "
+				   "mkdir made 2>&1 | sed 's/.*: //'";
+	struct fixture *fixture = *state;
+	const cri_sandbox_config pod = {
+		CRI_SANDBOX_CONFIG_INIT,
+		.name = "cgroups",
+		.log_directory = fixture->logs,
+		.privileged = true,
+	};
+	cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "plain" };
+	char *sandbox = NULL, *plain, *privileged, *seen, *line;
+
+	fixture_need_controller("pids");
+	expect_ok(fixture, cri_sandbox_run(fixture->engine, &pod, NULL, &sandbox, fixture->call));
+	plain = fixture_start_with(fixture, sandbox, &config);
+	config.name = "privileged";
+	config.privileged = true;
+	privileged = fixture_start_with(fixture, sandbox, &config);
+	fixture_assert_output(fixture, plain, members, "1\n");
+	fixture_assert_output(fixture, privileged, members, "1\n");
+	seen = fixture_exec(fixture, privileged, count, NULL);
+	assert_true(atoi(seen) > 0);
+	fixture_assert_output(fixture, plain, count, seen);
+	fixture_assert_output(fixture, plain, make, "Read-only file system\nRead-only file system\n");
+	line = fixture_exec(fixture, privileged, make, NULL);
+	assert_null(strstr(line, "Read-only"));
+	free(line);
+	free(seen);
+	fixture_remove_sandbox(fixture, sandbox);
+	cri_free(plain);
+	cri_free(privileged);
+}
+
 /* cgroup.pids.max: a number above 0, or -1 for none. */
 static void test_pids_annotation(void **state)
 {
@@ -348,13 +389,10 @@ static void test_terminal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fixture_test(test_devices),
-		fixture_test(test_capabilities),
-		fixture_test(test_limits_and_update),
-		fixture_test(test_pids_annotation),
-		fixture_test(test_out_of_memory),
-		fixture_test(test_too_little_memory),
-		fixture_test(test_stats),
+		fixture_test(test_devices),           fixture_test(test_capabilities),
+		fixture_test(test_limits_and_update), fixture_test(test_own_cgroups),
+		fixture_test(test_pids_annotation),   fixture_test(test_out_of_memory),
+		fixture_test(test_too_little_memory), fixture_test(test_stats),
 		fixture_test(test_terminal),
 	};
 

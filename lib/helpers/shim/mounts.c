@@ -225,14 +225,137 @@ static int send_one(const cJSON *mount, const struct order *order, int init_sock
 	return result < 0 ? fail(failure, code_of_errno(result), result, step, "send %s to cri-init", target) : 0;
 }
 
+/* --- a new file system with mounts in it, made here rather than in the container, which has the longer way --- */
+
+/* What mount(2) calls options, for a file system that is in the making. */
+static int configure(int context, const char *data)
+{
+	char option[256];
+
+	while (*data) {
+		size_t length = strcspn(data, ",");
+		char *value;
+
+		if (length >= sizeof(option))
+			return -ENAMETOOLONG;
+		memcpy(option, data, length);
+		option[length] = '\0';
+		value = strchr(option, '=');
+		if (value)
+			*value++ = '\0';
+		if (length && fsconfig(context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option, value, 0) < 0)
+			return -errno;
+		data += length + (data[length] != '\0');
+	}
+	return fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* The name of what lies in `target`, or NULL. */
+static const char *name_in(const cJSON *mount, const char *type, const char *target)
+{
+	size_t length = strlen(target);
+	const char *is, *place;
+
+	if (json_string(mount, "type", &is) < 0 || strcmp(is, type) != 0 || json_string(mount, "target", &place) < 0 ||
+	    strncmp(place, target, length) != 0 || place[length] != '/' || !place[length + 1] ||
+	    strchr(place + length + 1, '/'))
+		return NULL;
+	return place + length + 1;
+}
+
+static bool is_readonly(const cJSON *mount, const char *target)
+{
+	const char *type, *place;
+
+	return json_string(mount, "type", &type) == 0 && strcmp(type, "readonly") == 0 &&
+	       json_string(mount, "target", &place) == 0 && strcmp(place, target) == 0;
+}
+
+/* Binds a directory onto one that is made for it. -EOPNOTSUPP, not described: only mounts that are attached can be
+ * mounted on (before Linux 6.15). */
+static int nest_bind(const cJSON *mount, const char *name, int nest, struct failure *failure)
+{
+	struct bind bind = { .target = name };
+	CLEANUP_CLOSE int tree = -1;
+	int result = read_bind(mount, &bind, failure);
+
+	if (result == 0)
+		result = make_tree(&bind, &tree, failure);
+	if (result < 0)
+		return result;
+	if (mkdirat(nest, name, 0755) < 0)
+		return fail(failure, code_of_errno(errno), errno, step, "make %s", name);
+	if (move_mount(tree, "", nest, name, MOVE_MOUNT_F_EMPTY_PATH) == 0)
+		return 0;
+	return errno == EINVAL ? -EOPNOTSUPP
+			       : fail(failure, code_of_errno(errno), errno, step, "mount %s", bind.source);
+}
+
+/* *nest is the caller's also on failure. */
+static int make_fresh(const cJSON *mount, const char *target, int *nest, struct failure *failure)
+{
+	struct mount_options read = { 0 };
+	CLEANUP_CLOSE int context = -1;
+	const char *data = "";
+	int result;
+
+	if (json_string(mount, "data", &data) == -EINVAL)
+		return fail(failure, CRI_ECORRUPT, 0, step, "%s: the mount is malformed", target);
+	result = read_options(mount, target, &read, failure);
+	if (result < 0)
+		return result;
+	context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	result = context < 0 ? -errno : configure(context, data);
+	if (result == 0) {
+		*nest = fsmount(context, FSMOUNT_CLOEXEC, (unsigned int)read.attributes.attr_set);
+		result = *nest < 0 ? -errno : 0;
+	}
+	return result < 0 ? fail(failure, code_of_errno(result), result, step, "a tmpfs for %s", target) : 0;
+}
+
+/* The mounts from *mount on that are a tmpfs, directories bound in it and that it is read-only, as one. Then *mount is
+ * the next; it stays what it is where that is not what comes, or cannot be done. */
+static int send_nest(const cJSON **mount, int init_socket, struct failure *failure)
+{
+	struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
+	const cJSON *at = (*mount)->next;
+	CLEANUP_CLOSE int nest = -1;
+	const char *type, *filesystem, *target;
+	int result;
+
+	if (json_string(*mount, "type", &type) < 0 || strcmp(type, "fresh") != 0 ||
+	    json_string(*mount, "filesystem", &filesystem) < 0 || strcmp(filesystem, "tmpfs") != 0 ||
+	    json_string(*mount, "target", &target) < 0 || !name_in(at, "bind", target))
+		return 0;
+	result = make_fresh(*mount, target, &nest, failure);
+	for (const char *name; result == 0 && (name = name_in(at, "bind", target)); at = at->next)
+		result = nest_bind(at, name, nest, failure);
+	if (result < 0)
+		return result == -EOPNOTSUPP ? 0 : result;
+	if (is_readonly(at, target)) {
+		result = set_attributes(nest, true, &readonly);
+		at = at->next;
+	}
+	if (result == 0)
+		result = init_send(init_socket, INIT_MOUNT, 0, &target, 1, &nest, 1);
+	if (result < 0)
+		return fail(failure, code_of_errno(result), result, step, "send %s to cri-init", target);
+	*mount = at;
+	return 0;
+}
+
 int mounts_send(const struct order *order, int init_socket, struct failure *failure)
 {
-	const cJSON *mount;
+	const cJSON *mount = order->mounts ? order->mounts->child : NULL;
 
-	cJSON_ArrayForEach(mount, order->mounts)
-	{
-		int result = send_one(mount, order, init_socket, failure);
+	while (mount) {
+		const cJSON *before = mount;
+		int result = send_nest(&mount, init_socket, failure);
 
+		if (result == 0 && mount == before) {
+			result = send_one(mount, order, init_socket, failure);
+			mount = mount->next;
+		}
 		if (result < 0)
 			return result;
 	}
