@@ -44,7 +44,7 @@ check-cgroup2: cgroup2-tests
 
 # The library, in the unit tests and in those that run it from many threads and processes, with plain helpers; then the
 # helpers. Those are all but cri-init and cri-sandbox, whose parts are in the unit tests (tests/watch/run.sh says why).
-ASAN_TESTS := container exec log box sandbox users seccomp image image_layers pull pull_http2 pause_image embedded policy network_native
+ASAN_TESTS := container exec log box sandbox users seccomp image image_layers image_merging image_store pull pull_course pull_cost pull_http2 pause_image embedded embedded_device policy policy_import network_native
 asan: deps-check
 	@$(SUBMAKE) -j$$(nproc) helpers $(ASAN_TESTS:%=$(BUILD)/tests/integration/test_%)
 	@$(SUBMAKE) -j$$(nproc) BUILD=build-asan OPTIMISE='-O1 -g' \
@@ -56,7 +56,7 @@ asan: deps-check
 	@tests/watch/run.sh asan $(BUILD) build-asan/libexec/libcri $(ASAN_TESTS:%=test_%)
 
 # The helpers that read what comes from outside, and cri-network. The others are asan's alone (tests/watch/run.sh).
-VALGRIND_TESTS := image image_layers image_bad pull_faults network_native
+VALGRIND_TESTS := image image_layers image_merging image_store image_bad pull_faults network_native
 valgrind: deps-check
 	@$(SUBMAKE) -j$$(nproc) helpers $(VALGRIND_TESTS:%=$(BUILD)/tests/integration/test_%) $(BUILD)/watch-valgrind/preload.so
 	@tests/watch/run.sh valgrind $(BUILD) $(BUILD)/libexec/libcri $(VALGRIND_TESTS:%=test_%)
