@@ -9,6 +9,8 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@
 
 static char hierarchies[HIERARCHIES_MAX][128];
 static size_t n_hierarchies;
+static bool is_v2; /* alone */
 
 static void find_hierarchies(void)
 {
@@ -30,11 +33,14 @@ static void find_hierarchies(void)
 
 	while (file && n_hierarchies < HIERARCHIES_MAX &&
 	       fscanf(file, "%255s %127s %63s %*[^\n]", device, mountpoint, type) == 3) {
-		if (!strncmp(type, "cgroup", 6))
+		if (!strncmp(type, "cgroup", 6)) {
 			snprintf(hierarchies[n_hierarchies++], sizeof(*hierarchies), "%s", mountpoint);
+			is_v2 = !strcmp(type, "cgroup2");
+		}
 	}
 	if (file)
 		fclose(file);
+	is_v2 &= n_hierarchies == 1;
 }
 
 static void copy_parent_file(const char *group, const char *file)
@@ -90,6 +96,15 @@ static int enter_cgroups(int number, pid_t pid)
 	return 0;
 }
 
+/* On v2 alone the child is born in its cgroup: to move there would wait for RCU. */
+static int open_cgroup(int number)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/libcri-floor-%d-%d", hierarchies[0], getpid(), number);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 static void remove_cgroups(int number)
 {
 	char path[PATH_MAX];
@@ -126,10 +141,15 @@ static pid_t start(const char *options, const char *rootfs, int number)
 		.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
 		.exit_signal = SIGCHLD,
 	};
+	int cgroup = is_v2 ? open_cgroup(number) : -1;
 	int go[2], executed[2];
 	char error;
 	pid_t pid;
 
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
 	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(executed, O_CLOEXEC) < 0)
 		return -1;
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
@@ -140,7 +160,9 @@ static pid_t start(const char *options, const char *rootfs, int number)
 		_exit(1);
 	}
 	close(executed[1]);
-	if (pid > 0 && (enter_cgroups(number, pid) < 0 || write(go[1], "g", 1) != 1))
+	if (cgroup >= 0)
+		close(cgroup);
+	if (pid > 0 && ((cgroup < 0 && enter_cgroups(number, pid) < 0) || write(go[1], "g", 1) != 1))
 		error = 1;
 	close(go[0]);
 	close(go[1]);
