@@ -37,6 +37,7 @@ static int write_request(cri_engine *engine, const struct network_question *ques
 	    !cJSON_AddStringToObject(request, "netns", question->netns) ||
 	    !cJSON_AddStringToObject(request, "host", path_host_namespace(engine, path)) ||
 	    !cJSON_AddStringToObject(request, "lock", lock) ||
+	    !cJSON_AddBoolToObject(request, "early", question->early) ||
 	    !cJSON_AddNumberToObject(request, "timeout", (double)timeout))
 		return call_no_memory(call, step);
 	cJSON_DeleteItemFromObjectCaseSensitive(request, "interfaces");
@@ -103,8 +104,7 @@ static int wait_for_answer(int control, int64_t timeout, cri_call *call)
 	return result == 0 ? call_fail(call, CRI_ETIMEDOUT, step, "cri-network does not end") : result;
 }
 
-static int run(cri_engine *engine, int request, int reply, int64_t timeout, cJSON **answer, bool *undone,
-	       cri_call *call)
+static int start(cri_engine *engine, struct network_asking *asking, cri_call *call)
 {
 	static const char *const argv[] = { "cri-network", NULL };
 	char path[PATH_MAX];
@@ -112,56 +112,129 @@ static int run(cri_engine *engine, int request, int reply, int64_t timeout, cJSO
 	int result = socket_pair(sockets);
 	CLEANUP_CLOSE int ours = result < 0 ? -1 : sockets[0];
 	CLEANUP_CLOSE int theirs = result < 0 ? -1 : sockets[1];
-	CLEANUP_CLOSE int pidfd = -1;
-	cri_call waiting;
 	const struct spawn spawn = {
-		SPAWN_INIT,         .path = path_helper(engine, "cri-network", path),
-		.argv = argv,       .fds = &theirs,
-		.n_fds = 1,         .stdin_fd = request,
-		.stdout_fd = reply,
+		SPAWN_INIT,
+		.path = path_helper(engine, "cri-network", path),
+		.argv = argv,
+		.fds = &theirs,
+		.n_fds = 1,
+		.stdin_fd = asking->request,
+		.stdout_fd = asking->reply,
 	};
 
 	if (result < 0)
 		return call_fail_errno(call, result, step, "socketpair");
-	result = spawn_program(&spawn, &pidfd);
+	result = spawn_program(&spawn, &asking->pidfd);
 	if (result < 0)
 		return call_fail(call, CRI_EINTERNAL, "start cri-network", "%s: %s", spawn.path, strerror(-result));
-	close(take_fd(&theirs));
+	asking->control = take_fd(&ours);
+	return 0;
+}
+
+static void forget(struct network_asking *asking)
+{
+	cleanup_close_fd(&asking->control);
+	cleanup_close_fd(&asking->pidfd);
+	cleanup_close_fd(&asking->request);
+	cleanup_close_fd(&asking->reply);
+	asking->timeout = 0;
+}
+
+int network_asking_start(cri_engine *engine, struct network_asking *asking, cri_call *call)
+{
+	int result;
+
+	*asking = (struct network_asking)NETWORK_ASKING_NOTHING;
+	asking->request = memfd_create("network-request", MFD_CLOEXEC);
+	asking->reply = memfd_create("network-answer", MFD_CLOEXEC);
+	if (asking->request < 0 || asking->reply < 0)
+		result = call_fail_errno(call, errno, step, "memfd_create");
+	else
+		result = start(engine, asking, call);
+	if (result < 0)
+		forget(asking);
+	return result;
+}
+
+int network_asking_ask(cri_engine *engine, const struct network_question *question, struct network_asking *asking,
+		       cri_call *call)
+{
+	int64_t timeout = call_remaining(call, question->patience ? question->patience : MOST_MILLISECONDS);
+	int result;
+
+	timeout -= timeout > 2 * MARGIN_MILLISECONDS ? MARGIN_MILLISECONDS : timeout / 2;
+	result = write_request(engine, question, timeout, asking->request, call);
+	if (result < 0) {
+		forget(asking);
+		return result;
+	}
+	asking->timeout = timeout;
+	/* One that is dead already answers nothing. */
+	(void)socket_send(asking->control, "", 1, NULL, 0);
+	return 0;
+}
+
+void network_asking_go(const struct network_asking *asking)
+{
+	(void)socket_send(asking->control, "", 1, NULL, 0);
+}
+
+void network_asking_give_up(struct network_asking *asking, cri_call *call)
+{
+	cri_call waiting;
+
+	/* One that was not asked has done nothing, and ends by itself. */
+	if (asking->timeout) {
+		call_init_child(&waiting, call);
+		end_helper(asking->control, asking->pidfd, &waiting);
+	}
+	forget(asking);
+}
+
+static int end(const struct network_asking *asking, cJSON **answer, bool *undone, cri_call *call)
+{
+	cri_call waiting;
+	int result;
+
 	call_init_child(&waiting, call);
-	result = wait_for_answer(ours, timeout, &waiting);
+	result = wait_for_answer(asking->control, asking->timeout, &waiting);
 	if (result < 0) {
 		cri_call reading;
 
-		end_helper(ours, pidfd, call);
+		end_helper(asking->control, asking->pidfd, call);
 		call_init(&reading);
 		/* What the helper says is more than that the call ended. */
-		if (read_answer(reply, answer, &reading) == 0)
+		if (read_answer(asking->reply, answer, &reading) == 0)
 			(void)judge(*answer, result, undone, call);
 		if (!cri_call_code(call))
 			call_copy_failure(call, &waiting);
 		return result;
 	}
-	result = read_answer(reply, answer, call);
+	result = read_answer(asking->reply, answer, call);
 	return result < 0 ? result : judge(*answer, 0, undone, call);
+}
+
+int network_asking_end(struct network_asking *asking, cJSON **answer, bool *undone, cri_call *call)
+{
+	CLEANUP_JSON cJSON *made = NULL;
+	int result;
+
+	*undone = false;
+	result = end(asking, &made, undone, call);
+	forget(asking);
+	if (result == 0)
+		*answer = TAKE_POINTER(made);
+	return result;
 }
 
 int network_question_ask(cri_engine *engine, const struct network_question *question, cJSON **answer, bool *undone,
 			 cri_call *call)
 {
-	CLEANUP_CLOSE int request = memfd_create("network-request", MFD_CLOEXEC);
-	CLEANUP_CLOSE int reply = memfd_create("network-answer", MFD_CLOEXEC);
-	CLEANUP_JSON cJSON *made = NULL;
-	int64_t timeout = call_remaining(call, question->patience ? question->patience : MOST_MILLISECONDS);
-	int result;
+	struct network_asking asking = NETWORK_ASKING_NOTHING;
+	int result = network_asking_start(engine, &asking, call);
 
 	*undone = false;
-	if (request < 0 || reply < 0)
-		return call_fail_errno(call, errno, step, "memfd_create");
-	timeout -= timeout > 2 * MARGIN_MILLISECONDS ? MARGIN_MILLISECONDS : timeout / 2;
-	result = write_request(engine, question, timeout, request, call);
 	if (result == 0)
-		result = run(engine, request, reply, timeout, &made, undone, call);
-	if (result == 0)
-		*answer = TAKE_POINTER(made);
-	return result;
+		result = network_asking_ask(engine, question, &asking, call);
+	return result < 0 ? result : network_asking_end(&asking, answer, undone, call);
 }

@@ -110,25 +110,39 @@ static int add_results(cJSON *record, const cJSON *answer, cri_call *call)
 	return 0;
 }
 
-int network_attach(cri_engine *engine, const char *sandbox_id, const cri_sandbox_config *config, const char *netns_path,
-		   cri_call *call)
+int network_attach_begin(cri_engine *engine, struct network_attaching *attaching, cri_call *call)
 {
-	struct network_question question = { .command = "ADD", .id = sandbox_id, .netns = netns_path };
-	CLEANUP_JSON cJSON *record = NULL;
+	return engine->options.network_plugin == CRI_NETWORK_NONE
+		       ? 0
+		       : network_asking_start(engine, &attaching->asking, call);
+}
+
+int network_attach(cri_engine *engine, const char *sandbox_id, const cri_sandbox_config *config, const char *netns_path,
+		   struct network_attaching *attaching, cri_call *call)
+{
+	struct network_question question = { .command = "ADD", .id = sandbox_id, .netns = netns_path, .early = true };
+	int result;
+
+	if (attaching->asking.control < 0)
+		return 0;
+	result = plan_make(engine, config, sandbox_id, &attaching->record, call);
+	if (result == 0)
+		result = save(engine, sandbox_id, attaching->record, call);
+	if (result < 0)
+		return result;
+	test_point("sandbox network planned");
+	question.record = attaching->record;
+	return network_asking_ask(engine, &question, &attaching->asking, call);
+}
+
+static int end(cri_engine *engine, const char *sandbox_id, struct network_attaching *attaching, cri_call *call)
+{
 	CLEANUP_JSON cJSON *answer = NULL;
 	bool undone;
 	int result;
 
-	if (engine->options.network_plugin == CRI_NETWORK_NONE)
-		return 0;
-	result = plan_make(engine, config, sandbox_id, &record, call);
-	if (result == 0)
-		result = save(engine, sandbox_id, record, call);
-	if (result < 0)
-		return result;
-	test_point("sandbox network planned");
-	question.record = record;
-	result = network_question_ask(engine, &question, &answer, &undone, call);
+	network_asking_go(&attaching->asking);
+	result = network_asking_end(&attaching->asking, &answer, &undone, call);
 	test_point("sandbox network attached");
 	if (result < 0) {
 		/* Else the removal of the pod tries it again. */
@@ -136,8 +150,24 @@ int network_attach(cri_engine *engine, const char *sandbox_id, const cri_sandbox
 			(void)store_sandbox_set_network(engine->store, sandbox_id, NETWORK_NOTHING, call);
 		return result;
 	}
-	result = add_results(record, answer, call);
-	return result < 0 ? result : save(engine, sandbox_id, record, call);
+	result = add_results(attaching->record, answer, call);
+	return result < 0 ? result : save(engine, sandbox_id, attaching->record, call);
+}
+
+int network_attach_end(cri_engine *engine, const char *sandbox_id, struct network_attaching *attaching, cri_call *call)
+{
+	int result = attaching->asking.control < 0 ? 0 : end(engine, sandbox_id, attaching, call);
+
+	cJSON_Delete(attaching->record);
+	attaching->record = NULL;
+	return result;
+}
+
+void network_attach_give_up(struct network_attaching *attaching, cri_call *call)
+{
+	network_asking_give_up(&attaching->asking, call);
+	cJSON_Delete(attaching->record);
+	attaching->record = NULL;
 }
 
 /* The pod's record, or NULL when nothing is attached. */

@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "core/engine.h"
+#include "network/ask.h"
 
 #include <string.h>
 
@@ -25,9 +26,28 @@ static inline bool network_is_recorded(const char *record)
 	return strcmp(record, NETWORK_NOTHING) != 0;
 }
 
-/* Attaches the pod to all its networks, or to none when one fails. Nothing with network_plugin NONE. */
+/* A pod that is being attached. */
+struct network_attaching {
+	cJSON *record;
+	struct network_asking asking;
+};
+#define NETWORK_ATTACHING_NOTHING                                                                                      \
+	{                                                                                                              \
+		.asking = NETWORK_ASKING_NOTHING                                                                       \
+	}
+
+/*
+ * Attaches the pod to all its networks, or to none when one fails. Nothing with network_plugin NONE. Starting the
+ * helper takes longer than all that it does, so that is begun before anything of the pod is there; it is told what to
+ * do when the pod's row is committed, and does what does not need the pod's namespace, which will be at `netns_path`,
+ * while that is being made. What is begun must be ended, when the namespace is there, or given up, which leaves the
+ * record for network_detach.
+ */
+int network_attach_begin(cri_engine *engine, struct network_attaching *attaching, cri_call *call);
 int network_attach(cri_engine *engine, const char *sandbox_id, const cri_sandbox_config *config, const char *netns_path,
-		   cri_call *call);
+		   struct network_attaching *attaching, cri_call *call);
+int network_attach_end(cri_engine *engine, const char *sandbox_id, struct network_attaching *attaching, cri_call *call);
+void network_attach_give_up(struct network_attaching *attaching, cri_call *call);
 
 /* Takes back what the pod's record names. Idempotent; the namespace may be gone. */
 int network_detach(cri_engine *engine, const char *sandbox_id, cri_call *call);

@@ -93,19 +93,22 @@ static int clear_name(cri_engine *engine, const cri_sandbox_config *config, cri_
 	return result < 0 ? result : sandbox_destroy(engine, row.id, call);
 }
 
-/* Namespaces that are in the making. */
+/* What is in the making. */
 struct making {
 	struct namespace_request request;
 	struct namespace_pinning pinning;
+	struct network_attaching attaching;
 };
 
+/* What has not been told of the pod yet: it waits for nobody. */
 static void abandon(struct making *making)
 {
 	namespaces_abandon(&making->pinning);
+	network_attach_give_up(&making->attaching, NULL);
 }
 
 /* What takes long and needs nothing of the pod begins before the pod is committed: its namespaces, of which nothing
- * shows until they are pinned, and loading what its containers' shims are forked from. */
+ * shows until they are pinned, starting cri-network, and loading what its containers' shims are forked from. */
 static int begin(cri_engine *engine, const cri_sandbox_config *config, struct making *making, cri_call *call)
 {
 	struct namespace_request *request = &making->request;
@@ -120,6 +123,8 @@ static int begin(cri_engine *engine, const cri_sandbox_config *config, struct ma
 	};
 	if (request->network || request->ipc || request->uts)
 		result = namespaces_begin(engine, request, &making->pinning, call);
+	if (result == 0 && request->network)
+		result = network_attach_begin(engine, &making->attaching, call);
 	if (result == 0 && shim_begins_early(engine))
 		shim_zygote_warm(engine);
 	return result;
@@ -147,15 +152,13 @@ static int make_namespaces_and_cgroup(cri_engine *engine, const struct sandbox_r
 	return made < 0 ? made : result;
 }
 
-static int make_network(cri_engine *engine, const char *id, const cri_sandbox_config *config, cri_call *call)
+static int make_network(cri_engine *engine, const char *id, const cri_sandbox_config *config, struct making *making,
+			cri_call *call)
 {
-	char path[PATH_MAX];
-	int result;
+	const bool any = making->attaching.record != NULL;
+	int result = network_attach_end(engine, id, &making->attaching, call);
 
-	if (config->network == CRI_NAMESPACE_NODE || engine->options.network_plugin == CRI_NETWORK_NONE)
-		return 0;
-	result = network_attach(engine, id, config, path_sandbox(engine, id, "net", path), call);
-	return result < 0 ? result : sandbox_write_hosts(engine, id, config, call);
+	return result < 0 || !any ? result : sandbox_write_hosts(engine, id, config, call);
 }
 
 static int make(cri_engine *engine, const struct sandbox_row *row, const cri_sandbox_config *config,
@@ -170,7 +173,11 @@ static int make(cri_engine *engine, const struct sandbox_row *row, const cri_san
 
 	if (result < 0)
 		return call_fail_errno(call, result, "make directories", "%s", path);
-	result = sandbox_write_files(engine, row->id, config, call);
+	/* It needs the namespaces last. */
+	result = network_attach(engine, row->id, config, path_sandbox(engine, row->id, "net", path), &making->attaching,
+				call);
+	if (result == 0)
+		result = sandbox_write_files(engine, row->id, config, call);
 	test_point("sandbox files");
 	if (result == 0 && config->ipc != CRI_NAMESPACE_NODE)
 		result = sandbox_mount_shared_memory(engine, row->id, call);
@@ -179,7 +186,7 @@ static int make(cri_engine *engine, const struct sandbox_row *row, const cri_san
 		result = make_namespaces_and_cgroup(engine, row, config, making, call);
 	test_point("sandbox namespaces");
 	if (result == 0)
-		result = make_network(engine, row->id, config, call);
+		result = make_network(engine, row->id, config, making, call);
 	test_point("sandbox network");
 	if (result == 0 && !text_is_empty(row->pause))
 		result = sandbox_start_pause(engine, row, config, call);
@@ -200,6 +207,7 @@ static int make_or_undo(cri_engine *engine, const struct sandbox_row *row, const
 		engine_wake(engine);
 		return 0;
 	}
+	network_attach_give_up(&making->attaching, call);
 	call_shield(call);
 	if (sandbox_destroy(engine, row->id, call) < 0)
 		engine_log(engine, CRI_LOG_ERROR, "sandbox %s: what was made is removed at the next open", row->id);
@@ -218,7 +226,8 @@ static int run(cri_engine *engine, const void *pointer, void *output, cri_call *
 {
 	struct run_args args = *(const struct run_args *)pointer;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	CLEANUP(abandon) struct making making = { .pinning = NAMESPACE_PINNING_NONE };
+	CLEANUP(abandon)
+	struct making making = { .pinning = NAMESPACE_PINNING_NONE, .attaching = NETWORK_ATTACHING_NOTHING };
 	const struct runtime_handler *handler = NULL;
 	struct sandbox_row row;
 	char id[ID_LENGTH + 1];

@@ -170,6 +170,8 @@ static int write_question(const struct cni_question *question)
 		either(question->network, "test"), plugins);
 	if (question->no_path)
 		cJSON_ReplaceItemInObject(json, "path", cJSON_CreateArray());
+	if (question->early)
+		cJSON_AddBoolToObject(json, "early", true);
 	attachment = cJSON_GetObjectItem(json, "attachments")->child;
 	if (question->result)
 		cJSON_AddItemToObject(attachment, "result", cJSON_Duplicate(question->result, true));
@@ -192,6 +194,8 @@ struct cni_asking cni_begin(const struct cni_question *question, void (*prepare)
 	assert_non_null(realpath(name, path));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
 	asking.control = sockets[0];
+	if (!question->unasked)
+		cni_go(&asking);
 	asking.pid = fork();
 	if (asking.pid == 0) {
 		int theirs = fcntl(sockets[1], F_DUPFD, 10);
@@ -209,6 +213,11 @@ struct cni_asking cni_begin(const struct cni_question *question, void (*prepare)
 	close(sockets[1]);
 	close(input);
 	return asking;
+}
+
+void cni_go(const struct cni_asking *asking)
+{
+	assert_int_equal(send(asking->control, "", 1, MSG_NOSIGNAL), 1);
 }
 
 char *cni_end_killed(struct cni_asking *asking)

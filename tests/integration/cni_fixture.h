@@ -26,7 +26,7 @@ int cni_fresh(void **state);
 
 struct cni_pod {
 	char id[65];
-	char netns[64]; /* "": it is gone */
+	char netns[96]; /* "": it is gone */
 	pid_t keeper;
 };
 struct cni_pod cni_pod(const char *id);
@@ -40,6 +40,8 @@ struct cni_question {
 	bool exec;           /* by the programs, not in-process */
 	bool no_programs;    /* Debian's are not installed */
 	bool no_path;        /* there is no directory of plugins */
+	bool unasked;        /* it is started and not asked */
+	bool early;          /* before the pod's namespace is there: cni_go */
 	const struct cni_pod *pod;
 	const char *interface;    /* NULL: eth0 */
 	const char *version;      /* of the list; NULL: 1.0.0 */
@@ -58,6 +60,8 @@ struct cni_asking {
 };
 /* Starts cri-network. `prepare` runs in the child before exec; NULL: nothing does. */
 struct cni_asking cni_begin(const struct cni_question *question, void (*prepare)(void));
+/* The namespace is there. */
+void cni_go(const struct cni_asking *asking);
 /* Its answer, to be deleted. */
 cJSON *cni_end(struct cni_asking *asking);
 /* The text of one that may have died before, to be freed. */

@@ -120,7 +120,7 @@ static int fresh(void **state)
 static void test_points(void **state)
 {
 	static const char *const points[] = {
-		"sandbox network planned",   "sandbox network attached", "sandbox network",
+		"sandbox network planned",   "sandbox namespaces",       "sandbox network attached", "sandbox network",
 		"sandbox network detaching", "sandbox network detached", "sandbox network gone",
 	};
 

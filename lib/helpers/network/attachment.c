@@ -98,7 +98,7 @@ static int configure(const struct pod *pod, const struct attachment *attachment,
 	return 0;
 }
 
-static int run_program(const struct pod *pod, const struct attachment *attachment, const char *type,
+static int run_program(struct pod *pod, const struct attachment *attachment, const char *type,
 		       const cJSON *configuration, cJSON **result, struct failure *failure)
 {
 	CLEANUP_BUFFER struct buffer output = BUFFER_EMPTY;
@@ -111,7 +111,9 @@ static int run_program(const struct pod *pod, const struct attachment *attachmen
 	/* What could not be started a moment ago has nothing to undo. */
 	if (pod->undoing && !program_exists(pod, type))
 		return 0;
-	code = program_run(pod, type, attachment->interface, text, &output, failure);
+	code = pod_await_namespace(pod, failure);
+	if (code == 0)
+		code = program_run(pod, type, attachment->interface, text, &output, failure);
 	if (code < 0 || pod->command != COMMAND_ADD)
 		return code;
 	if (json_parse(output.data ? output.data : "", output.length, PROGRAM_OUTPUT_MAX, &printed) < 0)
@@ -254,6 +256,7 @@ int attachment_add(struct pod *pod, struct attachment *attachment, bool *undone,
 		undoing.deadline = clock_boot() + UNDO_NANOSECONDS;
 		/* A hang-up must not stop it. */
 		undoing.control = -1;
+		undoing.early = false;
 		undoing.undoing = true;
 		*undone = attachment_delete(&undoing, attachment, &ignored) == 0;
 	}

@@ -256,8 +256,6 @@ static int set_up_host(struct pod *pod, struct making *making, struct failure *f
 	struct netlink *host, *inside;
 	int code = nets_host(pod, &host, failure);
 
-	if (code == 0)
-		code = nets_inside(pod, &inside, failure);
 	for (size_t i = 0; i < making->host_local.n_sets && code == 0 && making->bridge.is_gateway; i++)
 		code = enable_forwarding(making->allocations[i].gateway.family, failure);
 	if (code == 0)
@@ -266,6 +264,9 @@ static int set_up_host(struct pod *pod, struct making *making, struct failure *f
 		code = ensure_gateway(host, &making->bridge, &making->link, &making->allocations[i], failure);
 	if (code == 0 && making->bridge.masquerade)
 		code = masquerade(pod, making, failure);
+	/* The pod's namespace last: it may still be in the making. */
+	if (code == 0)
+		code = nets_inside(pod, &inside, failure);
 	return code < 0 ? code : make_veth(pod, host, making, failure);
 }
 

@@ -13,7 +13,7 @@ int fail(struct failure *failure, int code, const char *format, ...)
 	va_list arguments;
 
 	if (failure->code)
-		return code;
+		return failure->code;
 	failure->code = code;
 	va_start(arguments, format);
 	vsnprintf(failure->text, sizeof(failure->text), format, arguments);
@@ -33,7 +33,7 @@ int fail_errno(struct failure *failure, int error, const char *format, ...)
 	else if (error == ENOSPC)
 		code = CRI_EEXHAUSTED;
 	if (failure->code)
-		return code;
+		return failure->code;
 	failure->code = code;
 	va_start(arguments, format);
 	vsnprintf(failure->text, sizeof(failure->text), format, arguments);

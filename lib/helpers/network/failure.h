@@ -10,7 +10,7 @@ struct failure {
 	char text[2048];
 };
 
-/* Describes a failure and answers `code`; the first is kept. */
+/* Describes a failure and answers `code`; of several the first is kept, and answered. */
 int fail(struct failure *failure, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same with the text of an errno, positive or negative; its code is CRI_EINTERNAL, or CRI_EPERM for EPERM and

@@ -22,6 +22,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #define ATTACHMENTS_MAX 32
 #define ID_MAX 96 /* with an interface it is the owner of rules: RULES_OWNER */
@@ -33,6 +34,17 @@ struct request {
 	struct attachment attachments[ATTACHMENTS_MAX];
 	size_t n;
 };
+
+/* Whether there is one at all: libcri starts this program before it knows. One that hung up and has one is wanted. */
+static bool await_request(void)
+{
+	char byte;
+	ssize_t n;
+
+	while ((n = recv(NETWORK_CONTROL_FD, &byte, sizeof(byte), 0)) < 0 && errno == EINTR)
+		;
+	return n == 1;
+}
 
 static int read_request(cJSON **json, struct failure *failure)
 {
@@ -115,6 +127,7 @@ static int decode(const cJSON *json, struct request *request, struct failure *fa
 	if (!is_name(pod->id, ID_MAX) || !are_texts(pod->path))
 		return fail(failure, CRI_EINVAL, "the request's \"id\" or \"path\" is malformed");
 	(void)json_object(json, "valid", &pod->valid);
+	(void)json_bool(json, "early", &pod->early);
 	for (unsigned i = 0; i < COMMAND_COUNT; i++) {
 		if (!strcmp(command, command_names[i]))
 			pod->command = (enum command)i;
@@ -169,6 +182,7 @@ static int add_all(struct request *request, bool *undone, struct failure *failur
 		if (code == 0)
 			continue;
 		request->pod.control = -1;
+		request->pod.early = false;
 		request->pod.undoing = true;
 		request->pod.deadline = clock_boot() + 10 * NANOSECONDS_PER_SECOND;
 		while (i-- > 0) {
@@ -255,6 +269,8 @@ int main(void)
 	/* The grandchildren of a plugin that is killed become ours, to be killed too. */
 	if (code == 0 && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		code = fail_errno(&failure, errno, "become a subreaper");
+	if (code == 0 && !await_request())
+		return 1;
 	if (code == 0)
 		code = read_request(&json, &failure);
 	if (code == 0)

@@ -84,10 +84,10 @@ int nets_host(struct pod *pod, struct netlink **netlink, struct failure *failure
 int nets_enter(struct pod *pod, int (*action)(void *), void *data, struct failure *failure)
 {
 	struct nets *nets = get(pod, failure);
-	int result;
+	int result = pod_await_namespace(pod, failure);
 
-	if (!nets)
-		return CRI_ENOMEM;
+	if (!nets || result < 0)
+		return result < 0 ? result : CRI_ENOMEM;
 	if (nets->host_fd < 0)
 		nets->host_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (nets->host_fd < 0)

@@ -20,11 +20,15 @@ struct pod {
 	const cJSON *path;          /* directories of plugins */
 	const cJSON *valid;         /* GC: cni.dev/valid-attachments by network name */
 	bool in_process;
+	bool early;        /* its namespace may not be there yet: pod_await_namespace */
 	bool undoing;      /* DEL of what has just been added: nothing may be left to the kernel */
 	int control;       /* the socket to libcri: hung up when nobody wants the answer any more */
 	int64_t deadline;  /* clock_boot() */
 	struct nets *nets; /* the netlink sockets, opened when first needed */
 };
+
+/* Before the first use of the namespace: waits until libcri says that it is there. */
+int pod_await_namespace(struct pod *pod, struct failure *failure);
 
 /* A network on one interface of the pod. */
 struct attachment {
