@@ -370,5 +370,6 @@ int main(void)
 		cni_test(test_failing_program),  cni_test(test_address_is_kept),
 	};
 
+	network_need_rules("mixed networks");
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);
 }

@@ -330,5 +330,6 @@ int main(void)
 		cmocka_unit_test_setup(test_status, fresh),
 	};
 
+	network_need_rules("native networks");
 	return cmocka_run_group_tests(tests, network_set_up, network_tear_down);
 }

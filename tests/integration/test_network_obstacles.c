@@ -492,5 +492,6 @@ int main(void)
 		cni_test(test_bad_requests),
 	};
 
+	network_need_rules("obstacles");
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);
 }

@@ -400,5 +400,6 @@ int main(void)
 		cni_test(test_bandwidth),
 	};
 
+	network_need_rules("reach");
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);
 }

@@ -303,5 +303,6 @@ int main(void)
 		cmocka_unit_test_setup(test_restart_of_the_machine, fresh),
 	};
 
+	network_need_rules("network kill points");
 	return cmocka_run_group_tests_name("network kill points", tests, network_set_up, network_tear_down);
 }

@@ -27,6 +27,7 @@
 
 static const int of_files[] = { COMMON };
 
+/* time(2) is asked where the kernel has no vDSO, and certificates are of no time without it. */
 static const int of_network[] = {
 	COMMON,           SYS_openat,
 	SYS_pread64,      SYS_statx,
@@ -48,6 +49,9 @@ static const int of_network[] = {
 	SYS_open,         SYS_stat,
 	SYS_access,       SYS_poll,
 	SYS_readlink,
+#endif
+#ifdef SYS_time
+	SYS_time,
 #endif
 };
 
