@@ -50,7 +50,7 @@ static struct nftnl_chain *new_chain(const char *table, const char *name)
 
 int foreign_chain_find(struct netlink *netlink, uint16_t family, const char *table, const char *name, bool *found)
 {
-	char buffer[MNL_NLMSG_HDRLEN + 512];
+	char buffer[MNL_NLMSG_HDRLEN + 512] = "";
 	struct nftnl_chain *chain = new_chain(table, name);
 	struct nlmsghdr *header = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETCHAIN, family, NLM_F_ACK, 0);
 	int result;
@@ -139,7 +139,7 @@ static struct nftnl_rule *new_rule(const char *table, const char *chain)
 
 static int find(struct netlink *netlink, struct search *search)
 {
-	char buffer[MNL_NLMSG_HDRLEN + 512];
+	char buffer[MNL_NLMSG_HDRLEN + 512] = "";
 	struct nftnl_rule *wanted = new_rule(search->table, search->chain);
 	struct nlmsghdr *header =
 		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETRULE, search->family, NLM_F_DUMP | NLM_F_ACK, 0);

@@ -18,10 +18,13 @@ const char *mac_text(const uint8_t mac[6], char text[MAC_TEXT])
 	return text;
 }
 
-static struct nlmsghdr *begin(char *buffer, uint16_t type, uint16_t flags)
+/* Zeroed, as libmnl writes nothing between the end of an attribute and the next. */
+static struct nlmsghdr *begin(char buffer[REQUEST_SIZE], uint16_t type, uint16_t flags)
 {
-	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+	struct nlmsghdr *header;
 
+	memset(buffer, 0, REQUEST_SIZE);
+	header = mnl_nlmsg_put_header(buffer);
 	header->nlmsg_type = type;
 	header->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
 	return header;

@@ -364,7 +364,7 @@ static int collect_message(const struct nlmsghdr *header, void *data)
 
 int rules_dump(struct rules *rules, unsigned set, mnl_cb_t callback, void *data)
 {
-	char buffer[MNL_NLMSG_HDRLEN + 512];
+	char buffer[MNL_NLMSG_HDRLEN + 512] = "";
 	struct nftnl_set *wanted = rules_new_set(set);
 	struct nlmsghdr *header =
 		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP | NLM_F_ACK, 0);

@@ -64,7 +64,7 @@ static int look(const struct nlmsghdr *header, void *data)
 /* The port of one of ours, on all addresses: the kernel is asked for it alone. */
 static int ask_for_port(struct rules *rules, const struct rules_element *ours, struct looking *looking)
 {
-	char buffer[MNL_NLMSG_HDRLEN + 512];
+	char buffer[MNL_NLMSG_HDRLEN + 512] = "";
 	struct nftnl_set *set = rules_new_set(looking->set);
 	struct nftnl_set_elem *element = nftnl_set_elem_alloc();
 	struct nlmsghdr *header = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_ACK, 0);
