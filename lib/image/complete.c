@@ -169,18 +169,67 @@ static int split_resolved(const struct completion *completion, const char *path,
 	return error;
 }
 
+static bool is_copy_of(const struct stat *copy, const struct stat *original)
+{
+	return copy->st_mode == original->st_mode && copy->st_uid == original->st_uid &&
+	       copy->st_gid == original->st_gid && copy->st_size == original->st_size &&
+	       copy->st_rdev == original->st_rdev && copy->st_mtim.tv_sec == original->st_mtim.tv_sec &&
+	       copy->st_mtim.tv_nsec == original->st_mtim.tv_nsec;
+}
+
+/* What a link leads to. Its target was not in the layer when the link came, so it is one from below, also where
+ * something that came later has hidden or replaced it (*replaced). Else it came later itself. */
+static int find_target(const struct completion *completion, const struct layer_link *link, char source[PATH_MAX],
+		       struct merged_entry *target, bool *replaced)
+{
+	CLEANUP_ENTRY struct merged_entry below = MERGED_ENTRY_EMPTY;
+	char path[PATH_MAX];
+	int error = merged_resolve(&completion->all, link->target, false, source);
+	int error_below = merged_resolve(&completion->below, link->target, false, path);
+
+	if (!error)
+		error = merged_find(&completion->all, source, target);
+	if (!error_below)
+		error_below = merged_find(&completion->below, path, &below);
+	*replaced = false;
+	if (error_below || S_ISDIR(below.status.st_mode))
+		return error;
+	/* A copy that an earlier link has brought is no replacement. */
+	if (!error && (target->layer > 0 || is_copy_of(&target->status, &below.status)))
+		return 0;
+	if (error && error != -ENOENT)
+		return error;
+	/* Its name is in the path. */
+	memcpy(source, path, sizeof(path));
+	error = merged_find(&completion->below, source, target);
+	*replaced = !error;
+	return error;
+}
+
+static int link_to(const struct completion *completion, const struct merged_entry *target, char source[PATH_MAX],
+		   int to, const char *name, cri_call *call)
+{
+	CLEANUP_CLOSE int from = -1;
+	const char *source_name;
+	int error, result = bring_target(completion, target, source, call);
+
+	if (result < 0)
+		return result;
+	error = split_resolved(completion, source, source, &from, &source_name);
+	if (!error)
+		error = transfer_link(from, source_name, to, name);
+	return error ? call_fail_errno(call, error, step, "link \"%s\" to \"%s\"", name, source) : 0;
+}
+
 static int complete_link(const struct completion *completion, const struct layer_link *link, cri_call *call)
 {
 	CLEANUP_ENTRY struct merged_entry target = MERGED_ENTRY_EMPTY;
-	CLEANUP_CLOSE int from = -1;
 	CLEANUP_CLOSE int to = -1;
 	char source[PATH_MAX], destination[PATH_MAX];
-	const char *source_name, *name;
-	int error = merged_resolve(&completion->all, link->target, false, source);
-	int result;
+	const char *name;
+	bool replaced;
+	int error = find_target(completion, link, source, &target, &replaced);
 
-	if (!error)
-		error = merged_find(&completion->all, source, &target);
 	if (error == -ENOENT)
 		return call_fail(call, CRI_ECORRUPT, step, "\"%s\" is a hard link to \"%s\", which does not exist",
 				 link->name, link->target);
@@ -189,15 +238,18 @@ static int complete_link(const struct completion *completion, const struct layer
 	if (S_ISDIR(target.status.st_mode))
 		return call_fail(call, CRI_ECORRUPT, step, "\"%s\" is a hard link to the directory \"%s\"", link->name,
 				 link->target);
-	result = bring_target(completion, &target, source, call);
-	if (result < 0)
-		return result;
-	error = split_resolved(completion, source, source, &from, &source_name);
-	if (!error)
-		error = split_resolved(completion, link->name, destination, &to, &name);
-	if (!error)
-		error = transfer_link(from, source_name, to, name);
-	return error ? call_fail_errno(call, error, step, "link \"%s\" to \"%s\"", link->name, link->target) : 0;
+	error = split_resolved(completion, link->name, destination, &to, &name);
+	/* What came later stands in the place of its directory. */
+	if (error == -ENOTDIR)
+		return 0;
+	if (error)
+		return call_fail_errno(call, error, step, "make the place of \"%s\"", link->name);
+	if (!replaced)
+		return link_to(completion, &target, source, to, name, call);
+	error = fs_remove_tree(to, name);
+	if (error && error != -ENOENT)
+		return call_fail_errno(call, error, step, "remove \"%s\"", link->name);
+	return transfer_copy(&target, to, name, call);
 }
 
 static int complete(const struct completion *completion, cri_call *call)
