@@ -112,6 +112,24 @@ static int make(cri_engine *engine, const struct container_row *row, const struc
 	return result;
 }
 
+/* What looks like a fault of liblxc's was the end of its first process, if the pod was stopped meanwhile. */
+static int explain(cri_engine *engine, const struct container_row *row, cri_call *call)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct sandbox_row sandbox;
+	cri_call look;
+	int result;
+
+	call_init_child(&look, call);
+	call_shield(&look);
+	result = store_sandbox_get(engine->store, &arena, row->sandbox_id, true, &sandbox, &look);
+	if (result != CRI_ENOTFOUND && (result < 0 || sandbox.state == SANDBOX_READY))
+		return CRI_EINTERNAL;
+	call_clear(call);
+	return call_fail(call, CRI_EPRECONDITION, "create the container", "sandbox %s was stopped meanwhile",
+			 row->sandbox_id);
+}
+
 int container_make(cri_engine *engine, struct container_row *row, const struct runtime_container *description,
 		   const cri_resources *resources, struct shim_start *start, cri_call *call)
 {
@@ -127,7 +145,7 @@ int container_make(cri_engine *engine, struct container_row *row, const struct r
 			engine_log(engine, CRI_LOG_ERROR, "container %s: what was made is removed at the next open",
 				   row->id);
 		call_unshield(call);
-		return result;
+		return result == CRI_EINTERNAL && !row->pause ? explain(engine, row, call) : result;
 	}
 	engine_wake(engine);
 	return 0;

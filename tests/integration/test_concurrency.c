@@ -197,6 +197,64 @@ static void test_remove_while_creating(void **state)
 	fixture_assert_clean(fixture);
 }
 
+struct creation {
+	struct fixture *fixture;
+	const char *sandbox;
+	int result;
+};
+
+static void *create_on_and_on(void *pointer)
+{
+	struct creation *creation = pointer;
+	const char *const command[] = { "/bin/true" };
+	char name[16];
+	cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = name,   .image = IMAGE,
+					.command = command,        .n_command = 1, .pid = CRI_NAMESPACE_POD };
+	cri_call *call;
+
+	creation->result = cri_call_new(&call);
+	if (creation->result < 0)
+		return NULL;
+	for (int i = 0; i < 1000 && creation->result == 0; i++) {
+		char *id = NULL;
+
+		snprintf(name, sizeof(name), "c%d", i);
+		cri_call_set_timeout(call, 60000);
+		creation->result =
+			cri_container_create(creation->fixture->engine, creation->sandbox, &config, &id, call);
+		cri_free(id);
+	}
+	if (creation->result != CRI_EPRECONDITION)
+		print_error("%s: %s\n", cri_code_name(creation->result), cri_call_message(call));
+	cri_call_free(call);
+	return NULL;
+}
+
+/* Whatever a creation is at when its pod is stopped: it ends, and says why. */
+static void test_stop_while_creating(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int round = 0; round < 30; round++) {
+		const cri_sandbox_config config = { CRI_SANDBOX_CONFIG_INIT, .name = "stopped",
+						    .pid = round % 2 ? CRI_NAMESPACE_POD : CRI_NAMESPACE_CONTAINER };
+		struct creation creation = { .fixture = fixture };
+		pthread_t thread;
+		char *id;
+
+		expect_ok(fixture, cri_sandbox_run(fixture->engine, &config, NULL, &id, fixture->call));
+		creation.sandbox = id;
+		assert_int_equal(pthread_create(&thread, NULL, create_on_and_on, &creation), 0);
+		usleep(3000 + (useconds_t)round * 700 % 9000);
+		expect_ok(fixture, cri_sandbox_stop(fixture->engine, id, fixture->call));
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_int_equal(creation.result, CRI_EPRECONDITION);
+		expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
+		cri_free(id);
+	}
+	fixture_assert_clean(fixture);
+}
+
 static void test_cancelled_and_freed_operations(void **state)
 {
 	struct fixture *fixture = *state;
@@ -279,11 +337,9 @@ static void test_events_in_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fixture_test(test_200_pods_in_parallel),
-		fixture_test(test_two_processes),
-		fixture_test(test_rivals_for_names),
-		fixture_test(test_remove_while_creating),
-		fixture_test(test_cancelled_and_freed_operations),
+		fixture_test(test_200_pods_in_parallel), fixture_test(test_two_processes),
+		fixture_test(test_rivals_for_names),     fixture_test(test_remove_while_creating),
+		fixture_test(test_stop_while_creating),  fixture_test(test_cancelled_and_freed_operations),
 		fixture_test(test_events_in_order),
 	};
 
