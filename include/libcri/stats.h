@@ -102,8 +102,9 @@ CRI_API int cri_container_stats_get(cri_engine *engine, const char *id, cri_list
  *
  *  A container decides how many files it has, so no list depends on them: in this and in all other functions below, a
  *  writable layer is what this engine counted last, in the last ten seconds or within twenty times as long as counting
- *  took; its timestamp says when. Counting is given up after two seconds, or a quarter of what is left until the call's
- *  deadline: then that layer is not known. */
+ *  took; its timestamp says when. Counting is given up after two seconds, when a call has counted for ten seconds in
+ *  all after a twentieth of one, and always after a quarter of what is left until the call's deadline: then that layer
+ *  is not known. */
 CRI_API int cri_container_stats_list(cri_engine *engine, const cri_container_filter *filter, cri_list **stats,
 				     cri_call *call);
 CRI_API const cri_container_stats *cri_container_stats_at(const cri_list *list, size_t index);

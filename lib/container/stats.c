@@ -79,6 +79,7 @@ static int get(cri_engine *engine, const void *pointer, void *output, cri_call *
 struct filling {
 	const struct container_item *items;
 	cri_container_stats *stats;
+	struct tree_budget budget;
 };
 
 static const char *id_of(const void *context, size_t index)
@@ -90,16 +91,16 @@ static const char *id_of(const void *context, size_t index)
 
 static int fill_one(cri_engine *engine, void *context, size_t index, cri_call *call)
 {
-	const struct filling *filling = context;
+	struct filling *filling = context;
 
-	return fill(engine, &filling->items[index], TREE_OF_MANY, &filling->stats[index], call);
+	return fill(engine, &filling->items[index], TREE_OF_MANY(&filling->budget), &filling->stats[index], call);
 }
 
 static int fill_all(cri_engine *engine, struct arena *arena, const struct container_item *items, size_t n_items,
 		    cri_container_stats **stats, size_t *n_stats, cri_call *call)
 {
 	static const struct shares shares = { "container", id_of, fill_one };
-	struct filling filling = { items, arena_array(arena, n_items, sizeof(**stats)) };
+	struct filling filling = { items, arena_array(arena, n_items, sizeof(**stats)), { 0 } };
 	bool *filled = arena_array(arena, n_items, sizeof(*filled));
 	int result;
 

@@ -66,9 +66,22 @@ static void remember(cri_engine *engine, const char *path, const struct look *lo
 	pthread_mutex_unlock(&engine->settings);
 }
 
-/* `lasting`: the next look would come to the same. */
-static int walk(const char *path, int64_t most, struct look *look, bool *lasting, cri_call *call)
+int64_t tree_patience_milliseconds(struct tree_patience patience)
 {
+	int64_t left;
+
+	if (!patience.budget)
+		return patience.most;
+	left = TREE_BUDGET - patience.budget->spent / NANOSECONDS_PER_MILLISECOND;
+	if (left < TREE_LEAST)
+		left = TREE_LEAST;
+	return left < patience.most ? left : patience.most;
+}
+
+/* `lasting`: the next look would come to the same. */
+static int walk(const char *path, struct tree_patience patience, struct look *look, bool *lasting, cri_call *call)
+{
+	const int64_t most = tree_patience_milliseconds(patience);
 	const int64_t allowed = call_remaining(call, most * SHARE) / SHARE;
 	const int64_t begun = clock_boot();
 	struct limit limit = { call, begun + allowed * NANOSECONDS_PER_MILLISECOND };
@@ -78,6 +91,8 @@ static int walk(const char *path, int64_t most, struct look *look, bool *lasting
 	error = fs_tree_usage(AT_FDCWD, path, goes_on, &limit, &look->bytes, &look->inodes);
 	look->at = clock_boot();
 	look->took = look->at - begun;
+	if (patience.budget)
+		patience.budget->spent += look->took;
 	look->known = error == 0 || error == -ENOENT;
 	/* Who had less time than others have does not speak for them. */
 	*lasting = error == 0 || error == -ELOOP || (error == -ECANCELED && allowed == most);
@@ -95,7 +110,7 @@ int tree_usage(cri_engine *engine, const char *path, struct tree_patience patien
 	int result = filesystem_of_root(engine, &made.mountpoint, &made.uuid, call);
 
 	if (result == 0 && !(patience.recent && recall(engine, path, &look)))
-		result = walk(path, patience.most, &look, &lasting, call);
+		result = walk(path, patience, &look, &lasting, call);
 	if (result < 0)
 		return result;
 	if (lasting)

@@ -60,6 +60,7 @@ struct collection {
 	cri_list *made;
 	cri_call *call;
 	const char *device; /* of the root's file system, "8:16" */
+	struct tree_budget budget;
 	struct statvfs filesystem;
 };
 
@@ -167,7 +168,8 @@ static int add_filesystem(struct collection *collection, const struct subject *s
 {
 	const struct statvfs *filesystem = &collection->filesystem;
 	cri_filesystem_usage layer;
-	int result = container_writable_layer(collection->engine, row, TREE_OF_MANY, &layer, collection->call);
+	int result = container_writable_layer(collection->engine, row, TREE_OF_MANY(&collection->budget), &layer,
+					      collection->call);
 	const struct {
 		const struct metric *metric;
 		uint64_t value;

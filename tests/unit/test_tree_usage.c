@@ -19,6 +19,7 @@
 static char directory[64], tree[96];
 static cri_engine engine;
 static cri_call *call;
+static struct tree_budget budget;
 
 static void put(const char *name)
 {
@@ -44,6 +45,7 @@ static int set_up(void **state)
 		put(name);
 	}
 	engine = (cri_engine){ .root = directory };
+	budget.spent = 0;
 	return pthread_mutex_init(&engine.settings, NULL);
 }
 
@@ -81,36 +83,55 @@ static void assert_unknown(cri_filesystem_usage usage)
 
 static void test_one_is_counted_now_and_many_are_as_they_were(void **state)
 {
-	cri_filesystem_usage first = look(TREE_OF_MANY), second;
+	cri_filesystem_usage first = look(TREE_OF_MANY(&budget)), second;
 
 	(void)state;
 	assert_known(first, FILES + 1);
 	put("new");
-	second = look(TREE_OF_MANY);
+	second = look(TREE_OF_MANY(&budget));
 	assert_known(second, FILES + 1);
 	assert_int_equal(second.timestamp, first.timestamp);
 	second = look(TREE_OF_ONE);
 	assert_known(second, FILES + 2);
 	assert_true(second.timestamp >= first.timestamp);
 	/* It counts for the many as well. */
-	first = look(TREE_OF_MANY);
+	first = look(TREE_OF_MANY(&budget));
 	assert_known(first, FILES + 2);
 	assert_int_equal(first.timestamp, second.timestamp);
 }
 
 static void test_who_takes_too_long_is_not_known(void **state)
 {
-	const struct tree_patience none = { 0, true };
+	const struct tree_patience none = { 0, true, NULL };
 	cri_filesystem_usage first = look(none), second;
 
 	(void)state;
 	assert_unknown(first);
 	/* It was as long as others have, so they do not try again. */
-	second = look(TREE_OF_MANY);
+	second = look(TREE_OF_MANY(&budget));
 	assert_unknown(second);
 	assert_int_equal(second.timestamp, first.timestamp);
 	assert_known(look(TREE_OF_ONE), FILES + 1);
-	assert_known(look(TREE_OF_MANY), FILES + 1);
+	assert_known(look(TREE_OF_MANY(&budget)), FILES + 1);
+}
+
+/* Those that take long get less and less, and the others what they need. */
+static void test_many_share_a_budget(void **state)
+{
+	const struct tree_patience patience = TREE_OF_MANY(&budget);
+
+	(void)state;
+	assert_int_equal(tree_patience_milliseconds(TREE_OF_ONE), 10000);
+	assert_int_equal(tree_patience_milliseconds(patience), 2000);
+	(void)look(patience);
+	assert_true(budget.spent > 0);
+	budget.spent = 9 * NANOSECONDS_PER_SECOND;
+	assert_int_equal(tree_patience_milliseconds(patience), 1000);
+	(void)look(patience);
+	/* It was not walked again. */
+	assert_true(budget.spent == 9 * NANOSECONDS_PER_SECOND);
+	budget.spent = 900 * NANOSECONDS_PER_SECOND;
+	assert_int_equal(tree_patience_milliseconds(patience), TREE_LEAST);
 }
 
 static void test_cancelled(void **state)
@@ -119,11 +140,11 @@ static void test_cancelled(void **state)
 
 	(void)state;
 	cri_call_cancel(call);
-	assert_int_equal(tree_usage(&engine, tree, TREE_OF_MANY, &usage, call), CRI_ECANCELED);
+	assert_int_equal(tree_usage(&engine, tree, TREE_OF_MANY(&budget), &usage, call), CRI_ECANCELED);
 	assert_int_equal(usage.inodes_used, 4711);
 	cri_call_reset(call);
 	call_clear(call);
-	assert_known(look(TREE_OF_MANY), FILES + 1);
+	assert_known(look(TREE_OF_MANY(&budget)), FILES + 1);
 	cri_call_set_timeout(call, 0);
 	assert_int_equal(tree_usage(&engine, tree, TREE_OF_ONE, &usage, call), CRI_ETIMEDOUT);
 }
@@ -156,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_ENGINE(test_one_is_counted_now_and_many_are_as_they_were),
 		IN_ENGINE(test_who_takes_too_long_is_not_known),
+		IN_ENGINE(test_many_share_a_budget),
 		IN_ENGINE(test_cancelled),
 		IN_ENGINE(test_what_is_too_deep_or_gone),
 	};
