@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "base/fs.h"
+#include "runtime/shim.h"
 #include "runtime/shim_process.h"
 
 #include <signal.h>
@@ -160,6 +161,36 @@ static void test_events_of_unwatched_ends(void **state)
 	cri_free(sandbox);
 }
 
+/* The lock that spares a status the look for an exit record is the first shim's alone, and goes before that is there.
+ */
+static void test_who_says_that_it_runs_on(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "lock");
+	char *first = fixture_start(fixture, sandbox, "first", "sleep 1000");
+	char *second = fixture_start(fixture, sandbox, "second", "sleep 1000");
+
+	assert_true(shim_runs_on(fixture->engine, first));
+	assert_int_equal(fixture_state_of(fixture, first), CRI_CONTAINER_RUNNING);
+	expect_ok(fixture, cri_container_signal(fixture->engine, first, "KILL", fixture->call));
+	assert_int_equal(fixture_wait(fixture, first), 137);
+	assert_false(shim_runs_on(fixture->engine, first));
+	assert_int_equal(fixture_state_of(fixture, first), CRI_CONTAINER_EXITED);
+	/* One that takes over cannot know whether the monitor has published. */
+	kill_helper(fixture, second, SHIM_PROCESS_SHIM);
+	assert_false(shim_runs_on(fixture->engine, second));
+	free(fixture_exec(fixture, second, "true", NULL));
+	assert_false(shim_runs_on(fixture->engine, second));
+	assert_int_equal(fixture_state_of(fixture, second), CRI_CONTAINER_RUNNING);
+	expect_ok(fixture, cri_container_stop(fixture->engine, second, 0, fixture->call));
+	assert_int_equal(fixture_state_of(fixture, second), CRI_CONTAINER_EXITED);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	fixture_assert_clean(fixture);
+	cri_free(second);
+	cri_free(first);
+	cri_free(sandbox);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +200,7 @@ int main(void)
 		fixture_test(test_monitor_killed),
 		fixture_test(test_both_killed),
 		fixture_test(test_events_of_unwatched_ends),
+		fixture_test(test_who_says_that_it_runs_on),
 	};
 
 	return cmocka_run_group_tests_name("killed helpers", tests, fixture_set_up, fixture_tear_down);
