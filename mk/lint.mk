@@ -1,6 +1,6 @@
 # Format and static analysis: all clean, or the build fails.
 
-.PHONY: lint format lint-format lint-tidy lint-cppcheck
+.PHONY: lint format lint-arrows lint-format lint-tidy lint-cppcheck
 
 C_SOURCES = $(shell git ls-files '*.c' '*.h' 2>/dev/null | grep -v '^cri-server/proto/.*\.pb-c\.')
 C_UNITS = $(filter %.c,$(C_SOURCES))
@@ -16,10 +16,22 @@ tidy = printf '%s\n' $(1) | xargs -P $$(nproc) -I{} clang-tidy --quiet --warning
 	-std=gnu11 $(LINT_DEFINES) $(LINT_INCLUDES) -isystem $(SERVER_BUILD) -Ulinux 2>/dev/null
 
 lint: deps-lint
+	@$(SUBMAKE) lint-arrows
 	@$(SUBMAKE) lint-format
 	@$(SUBMAKE) lint-cppcheck
 	@$(SUBMAKE) lint-tidy
 	@echo "lint: clean"
+
+# Rooms look down only: $(1) may include nothing of $(2). core is the frame that puts them together.
+arrows = ! grep -nE '^\#include "($(2))/' $(foreach room,$(1),$(wildcard $(room)/*.[ch]))
+HIGH_ROOMS := sandbox|container|stream|helpers
+lint-arrows:
+	@$(call arrows,lib/base,core|config|store|cgroup|image|network|runtime|$(HIGH_ROOMS))
+	@$(call arrows,lib/config lib/store lib/cgroup,image|network|runtime|$(HIGH_ROOMS))
+	@$(call arrows,lib/image,network|runtime|$(HIGH_ROOMS))
+	@$(call arrows,lib/network,image|runtime|$(HIGH_ROOMS))
+	@$(call arrows,lib/runtime,image|$(HIGH_ROOMS))
+	@$(call arrows,cri-server $(wildcard cri-server/*),base|core|config|store|cgroup|image|network|runtime|$(HIGH_ROOMS))
 
 lint-format:
 	@clang-format --dry-run --Werror $(C_SOURCES)
