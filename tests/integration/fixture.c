@@ -413,6 +413,15 @@ static bool processes_are_left(const struct fixture *fixture, bool says)
 	return left;
 }
 
+bool fixture_has_pods(const struct fixture *fixture)
+{
+	char path[160];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "%s/sandboxes", fixture->state);
+	return stat(path, &status) == 0 && status.st_nlink > 2;
+}
+
 void fixture_assert_clean(struct fixture *fixture)
 {
 	static const char *const patterns[] = { "%s/root/c/*", "%s/root/tmp/*", "%s/state/sandboxes/*",

@@ -91,6 +91,10 @@ void fixture_assert_only_image(struct fixture *fixture);
 /* Removes every pod. */
 void fixture_clear(struct fixture *fixture);
 
+/* Whether a pod has a directory. After a kill the next open may leave one for the one after it: a helper that was just
+ * being started holds its host's locks until it is. */
+bool fixture_has_pods(const struct fixture *fixture);
+
 /* Fails unless no mount, cgroup, process, namespace pin or directory of a pod is left. */
 void fixture_assert_clean(struct fixture *fixture);
 

@@ -219,15 +219,6 @@ static void open_complaining(struct fixture *fixture)
 	expect_ok(fixture, cri_engine_open(&options, &fixture->engine, fixture->call));
 }
 
-static bool has_pods(const struct fixture *fixture)
-{
-	char path[160];
-	struct stat status;
-
-	snprintf(path, sizeof(path), "%s/sandboxes", fixture->state);
-	return stat(path, &status) == 0 && status.st_nlink > 2;
-}
-
 /* cri-sandbox outlives its host for a moment, and works on while the next open clears its pod away. */
 static void test_while_namespaces_are_pinned(void **state)
 {
@@ -265,8 +256,7 @@ static void test_while_namespaces_are_pinned(void **state)
 		close(begun[1]);
 		open_complaining(fixture);
 		fixture_clear(fixture);
-		/* A helper that was just being started holds its host's locks until it is. */
-		for (int k = 0; has_pods(fixture); k++) {
+		for (int k = 0; fixture_has_pods(fixture); k++) {
 			assert_in_range(k, 0, 500);
 			usleep(10000);
 			fixture_close(fixture);

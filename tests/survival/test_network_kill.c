@@ -99,10 +99,23 @@ static void open_engine(void)
 	expect_ok(net.fixture, cri_engine_open(&options, &net.fixture->engine, net.fixture->call));
 }
 
+static void pause_milliseconds(long milliseconds)
+{
+	const struct timespec time = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
+
+	nanosleep(&time, NULL);
+}
+
 static void expect_nothing_left(void)
 {
 	open_engine();
 	fixture_clear(net.fixture);
+	for (int i = 0; fixture_has_pods(net.fixture); i++) {
+		assert_in_range(i, 0, 500);
+		pause_milliseconds(10);
+		fixture_close(net.fixture);
+		open_engine();
+	}
 	network_assert_nothing_left();
 	fixture_close(net.fixture);
 }
@@ -133,13 +146,6 @@ static void test_points(void **state)
 			expect_nothing_left();
 		}
 	}
-}
-
-static void pause_milliseconds(long milliseconds)
-{
-	const struct timespec time = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
-
-	nanosleep(&time, NULL);
 }
 
 /* 200 pods, each killed at another moment of its life. */
