@@ -83,7 +83,9 @@ static void test_endless_grace(struct fixture *fixture, const char *sandbox, con
 				 "trap 'sleep 0.2; exit 7' TERM; echo ready; while :; do sleep 0.05; done");
 
 	fixture_await_line(fixture, name, "ready");
+	cri_call_set_timeout(fixture->call, 60000);
 	expect_ok(fixture, cri_container_stop(fixture->engine, id, grace, fixture->call));
+	cri_call_reset(fixture->call);
 	assert_int_equal(fixture_wait(fixture, id), 7);
 	expect_ok(fixture, cri_container_remove(fixture->engine, id, fixture->call));
 	cri_free(id);
