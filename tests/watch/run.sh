@@ -16,7 +16,7 @@ own=$build/watch-$tool
 rm -rf "$own/helpers" "$own/logs"
 mkdir -p "$own/helpers" "$own/logs"
 
-valgrind_command="LD_PRELOAD=$own/preload.so exec /usr/bin/valgrind --quiet --error-exitcode=99 --leak-check=full \
+valgrind_command="LD_PRELOAD=$own/preload.so exec /usr/bin/valgrind --quiet --vgdb=no --error-exitcode=99 --leak-check=full \
 --show-leak-kinds=definite --errors-for-leak-kinds=definite --suppressions=$(realpath tests/watch/valgrind.supp)"
 
 for helper in "$helpers"/*; do
