@@ -24,8 +24,8 @@ struct network_fixture {
 };
 extern struct network_fixture net;
 
-/* Ends a program of tests that cannot be without rules for addresses, saying that they are skipped, where the kernel has
- * no nftables for them, as that of user-mode Linux. */
+/* Ends a program of tests that cannot be without rules for addresses, saying that they are skipped, where the kernel
+ * has no nftables for them, as that of user-mode Linux. */
 void network_need_rules(const char *tests);
 
 /* Group set-up and tear-down; the second fails when an address, a rule or an interface of a pod is left. */

@@ -431,17 +431,31 @@ static void test_failed_creation(void **state)
 	const cri_mount *const mounts[] = { &mount };
 	cri_container_config config = { CRI_CONTAINER_CONFIG_INIT, .name = "failed", .image = IMAGE };
 	char *id = NULL;
+	int expired = 0;
 
 	config.mounts = mounts;
 	config.n_mounts = 1;
 	expect_code(fixture, CRI_EINVAL, cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
 	assert_non_null(strstr(cri_call_message(fixture->call), "nosuchoption"));
 	config.n_mounts = 0;
-	cri_call_set_timeout(fixture->call, 2);
-	expect_code(fixture, CRI_ETIMEDOUT,
-		    cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call));
-	cri_call_reset(fixture->call);
-	assert_null(id);
+	/* How far it comes depends on the machine; one that is done in time is no failure. */
+	for (int timeout = 1; timeout <= 4; timeout++) {
+		int result;
+
+		cri_call_set_timeout(fixture->call, timeout);
+		result = cri_container_create(fixture->engine, sandbox, &config, &id, fixture->call);
+		cri_call_reset(fixture->call);
+		if (result == 0) {
+			expect_ok(fixture, cri_container_remove(fixture->engine, id, fixture->call));
+			cri_free(id);
+			id = NULL;
+			continue;
+		}
+		fixture_expect(fixture->call, CRI_ETIMEDOUT, result, "a creation with a deadline", __FILE__, __LINE__);
+		assert_null(id);
+		expired++;
+	}
+	assert_true(expired > 0);
 	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
 	fixture_assert_clean(fixture);
 	cri_free(sandbox);
