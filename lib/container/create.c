@@ -65,14 +65,18 @@ static int make_writable_layer(cri_engine *engine, const char *id, cri_call *cal
 	return result < 0 ? call_fail_errno(call, result, make_step, "%s", path) : 0;
 }
 
-/* What nobody needs yet while liblxc is at work. */
+/* What nobody needs yet while liblxc is at work. What the container may use is settled last: until it is started, its
+ * first process is ours. */
 static int make_beside(cri_engine *engine, const struct runtime_handler *handler,
-		       const struct runtime_container *description, const cri_resources *resources, cri_call *call)
+		       const struct runtime_container *description, const cri_resources *resources,
+		       const struct shim_start *start, cri_call *call)
 {
 	int result = cgroup_create(engine->cgroups, description->cgroup, call);
 
 	if (result == 0 && resources)
 		result = cgroup_limit(engine->cgroups, description->cgroup, resources, call);
+	if (result == 0)
+		result = shim_go(start, call);
 	if (result == 0)
 		result = handler->confine(engine, description, call);
 	test_point("container cgroup");
@@ -102,7 +106,7 @@ static int make(cri_engine *engine, const struct container_row *row, const struc
 		result = shim_order(engine, row->id, row->cgroup, start, call);
 	test_point("container ordered");
 	if (result == 0)
-		result = make_beside(engine, handler, description, resources, call);
+		result = make_beside(engine, handler, description, resources, start, call);
 	if (result == 0)
 		result = shim_create(engine, row->id, start, &arena, &created, call);
 	test_point("container shim");

@@ -39,8 +39,11 @@ int shim_begin(cri_engine *engine, const char *id, const char *container_cgroup,
 int shim_order(cri_engine *engine, const char *id, const char *container_cgroup, struct shim_start *start,
 	       cri_call *call);
 
-/* All is made: waits until the container's first process is created but not yet executed. On failure nothing of it runs
- * any more; what failed inside is described in `call`. */
+/* The cgroup is there: the first process may enter it, or be born in it. */
+int shim_go(const struct shim_start *start, cri_call *call);
+
+/* Waits until the container's first process is created but not yet executed. On failure nothing of it runs any more;
+ * what failed inside is described in `call`. */
 int shim_create(cri_engine *engine, const char *id, struct shim_start *start, struct arena *arena,
 		struct shim_created *created, cri_call *call);
 

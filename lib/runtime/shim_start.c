@@ -234,19 +234,23 @@ static int take_created(const cJSON *answer, struct arena *arena, struct shim_cr
 	return created->user ? 0 : call_no_memory(call, start_step);
 }
 
+int shim_go(const struct shim_start *start, cri_call *call)
+{
+	int result = shim_send(start->status, SHIM_GO, NULL, 0, call);
+
+	/* One that has failed already has said why: shim_create hears it. */
+	if (result != CRI_EUNAVAILABLE)
+		return result;
+	call_clear(call);
+	return 0;
+}
+
 int shim_create(cri_engine *engine, const char *id, struct shim_start *start, struct arena *arena,
 		struct shim_created *created, cri_call *call)
 {
 	CLEANUP_JSON cJSON *answer = NULL;
-	int result = shim_send(start->status, SHIM_GO, NULL, 0, call);
+	int result = shim_receive(start->status, &answer, NULL, NULL, call);
 
-	/* One that has failed already has said why. */
-	if (result == CRI_EUNAVAILABLE) {
-		call_clear(call);
-		result = 0;
-	}
-	if (result == 0)
-		result = shim_receive(start->status, &answer, NULL, NULL, call);
 	if (result == 0)
 		result = take_created(answer, arena, created, call);
 	if (result < 0)

@@ -32,6 +32,9 @@ static const char step[] = "enter the container";
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 #define CGROUP_LIMIT (64u << 10)
 
+#define STAT_LIMIT 4096
+#define EXITING 0x4u
+
 /* How often a container may change its cgroups while it is entered. */
 #define ATTEMPTS 3
 
@@ -198,6 +201,23 @@ static void enter(struct guide *guide)
 	}
 }
 
+/* Whether the first process is on its way out (PF_EXITING in its flags: proc(5), /proc/PID/stat), or gone. */
+static bool is_ending(const struct entry *entry)
+{
+	CLEANUP_BUFFER struct buffer content = BUFFER_EMPTY;
+	char path[PATH_MAX];
+	const char *at;
+	unsigned int flags;
+	int result = fs_path(path, sizeof(path), "/proc/%d/stat", entry->pid);
+
+	if (result == 0)
+		result = fs_read(AT_FDCWD, path, STAT_LIMIT, &content);
+	if (pidfd_send_signal(entry->process, 0, NULL, 0) < 0)
+		return true;
+	at = result == 0 && content.data ? strrchr(content.data, ')') : NULL;
+	return at && sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && flags & EXITING;
+}
+
 int enter_container(const struct entry *entry, pid_t *pid, struct failure *failure)
 {
 	struct guide guide = { .entry = entry, .error = -EIO, .failed = "its guide died" };
@@ -213,6 +233,9 @@ int enter_container(const struct entry *entry, pid_t *pid, struct failure *failu
 		*pid = guide.pid;
 		return 0;
 	}
+	/* A PID namespace whose first process ends takes no others any more; the kernel calls that ENOMEM. */
+	if (guide.error == -ENOMEM && is_ending(entry))
+		guide.error = -ESRCH;
 	/* The container ended meanwhile: its cgroup, or its first process, is gone. */
 	if (guide.error == -ENOENT || guide.error == -ENODEV || guide.error == -ESRCH)
 		return fail(failure, CRI_EPRECONDITION, guide.error, step, "it does not run any more: %s",
