@@ -30,7 +30,7 @@ program-tests: all $(PROGRAM_TESTS)
 
 # Once more where cgroup v2 is alone: what touches cgroups. A machine with v2 beside v1 can do that (tests/with_cgroup2.sh).
 CGROUP2_TESTS := $(addprefix unit/test_,cgroup cgroup_limit cgroup_usage clone) \
-	$(addprefix integration/test_,box mounts cgroup_v2 container escape events exec host_safety pause_image sandbox) \
+	$(addprefix integration/test_,box mounts cgroup_v2 container escape events exec host_safety pause_image sandbox stats metrics) \
 	$(addprefix survival/test_,kill_points killed_helpers shim)
 CGROUP2_SCRIPTS := $(patsubst %,$(BUILD)/tests/cgroup2/%,$(notdir $(CGROUP2_TESTS)))
 $(CGROUP2_SCRIPTS): $(BUILD)/tests/cgroup2/%: tests/with_cgroup2.sh

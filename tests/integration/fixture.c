@@ -319,6 +319,15 @@ void fixture_await_line(struct fixture *fixture, const char *name, const char *l
 	fail_msg("%s: no \"%s\"", name, line);
 }
 
+void fixture_in_network(struct fixture *fixture, const char *id, const char *command)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "nsenter --net=%s/sandboxes/%s/net sh -c '%s' >/dev/null 2>&1", fixture->state, id,
+		 command);
+	assert_int_equal(system(line), 0);
+}
+
 size_t fixture_count_entries(const struct fixture *fixture, const char *directory)
 {
 	char path[160];

@@ -82,6 +82,9 @@ char *fixture_log(struct fixture *fixture, const char *name);
 /* Waits at most ten seconds for a line in it. */
 void fixture_await_line(struct fixture *fixture, const char *name, const char *line);
 
+/* Runs a command, without single quotes, in a pod's network, where it must succeed. */
+void fixture_in_network(struct fixture *fixture, const char *id, const char *command);
+
 /* How many a directory of the root has. */
 size_t fixture_count_entries(const struct fixture *fixture, const char *directory);
 

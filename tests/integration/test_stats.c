@@ -48,11 +48,15 @@ static void assert_empty_pod(const cri_sandbox_stats *stats)
 static void test_a_pods_stats(void **state)
 {
 	struct fixture *fixture = *state;
-	char *id = fixture_run_sandbox(fixture, "one"), *first, *second;
-	cri_list *list = stats_of(fixture, id);
-	const cri_sandbox_stats *stats = cri_sandbox_stats_at(list, 0);
+	char *id, *first, *second;
+	const cri_sandbox_stats *stats;
+	cri_list *list;
 	uint64_t cpu;
 
+	fixture_need_controller("memory");
+	id = fixture_run_sandbox(fixture, "one");
+	list = stats_of(fixture, id);
+	stats = cri_sandbox_stats_at(list, 0);
 	/* Without a process it has a cgroup and a network all the same. */
 	assert_string_equal(stats->info.id, id);
 	assert_string_equal(stats->info.name, "one");
@@ -97,16 +101,6 @@ static void test_a_pods_stats(void **state)
 	cri_free(id);
 }
 
-/* Runs a command in a pod's network. */
-static void in_network(struct fixture *fixture, const char *id, const char *command)
-{
-	char line[512];
-
-	snprintf(line, sizeof(line), "nsenter --net=%s/sandboxes/%s/net sh -c '%s' >/dev/null 2>&1", fixture->state, id,
-		 command);
-	assert_int_equal(system(line), 0);
-}
-
 static uint64_t own_network(void)
 {
 	struct stat status;
@@ -124,11 +118,12 @@ static void test_interfaces(void **state)
 	cri_list *list;
 
 	/* Two ends of one pair: what leaves by eth0 comes in by eth1. */
-	in_network(fixture, id,
-		   "ip link add eth1 type veth peer name eth0 && ip link set eth0 up && ip link set eth1 up");
-	in_network(fixture, id,
-		   "ip addr add 192.0.2.1/24 dev eth0 && ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:01 dev eth0 && "
-		   "{ busybox ping -c 3 -W 1 -s 1000 192.0.2.2; true; }");
+	fixture_in_network(fixture, id,
+			   "ip link add eth1 type veth peer name eth0 && ip link set eth0 up && ip link set eth1 up");
+	fixture_in_network(
+		fixture, id,
+		"ip addr add 192.0.2.1/24 dev eth0 && ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:01 dev eth0 && "
+		"{ busybox ping -c 3 -W 1 -s 1000 192.0.2.2; true; }");
 	list = stats_of(fixture, id);
 	stats = cri_sandbox_stats_at(list, 0);
 	assert_int_equal(stats->n_interfaces, 2);
@@ -159,7 +154,8 @@ static void test_many_interfaces(void **state)
 	char *id = fixture_run_sandbox(fixture, "many");
 	cri_list *list;
 
-	in_network(fixture, id, "for i in $(seq 33); do ip link add a$i type veth peer name b$i || exit 1; done");
+	fixture_in_network(fixture, id,
+			   "for i in $(seq 33); do ip link add a$i type veth peer name b$i || exit 1; done");
 	list = stats_of(fixture, id);
 	assert_int_equal(cri_sandbox_stats_at(list, 0)->n_interfaces, 64);
 	cri_list_free(list);
@@ -177,8 +173,8 @@ static void test_one_that_cannot_be_looked_into(void **state)
 	char pin[256];
 	cri_list *list;
 
-	in_network(fixture, good, "ip link add eth1 type veth peer name eth0");
-	in_network(fixture, id, "ip link add eth1 type veth peer name eth0");
+	fixture_in_network(fixture, good, "ip link add eth1 type veth peer name eth0");
+	fixture_in_network(fixture, id, "ip link add eth1 type veth peer name eth0");
 	snprintf(pin, sizeof(pin), "%s/sandboxes/%s/net", fixture->state, id);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", fixture->directory);
 	assert_true(fd >= 0);
@@ -307,92 +303,6 @@ static void test_rate(void **state)
 	cri_free(id);
 }
 
-static size_t find_descriptor(const cri_list *descriptors, const char *name)
-{
-	for (size_t i = 0; i < cri_list_count(descriptors); i++) {
-		if (!strcmp(cri_metric_descriptor_at(descriptors, i)->name, name))
-			return i;
-	}
-	fail_msg("%s is not described", name);
-	return 0;
-}
-
-static const char *label_of(const cri_metric *metric, const cri_metric_descriptor *descriptor, const char *key)
-{
-	for (size_t i = 0; i < descriptor->n_label_keys; i++) {
-		if (!strcmp(descriptor->label_keys[i], key))
-			return metric->label_values[i];
-	}
-	return NULL;
-}
-
-/* Each is described, has its labels, and belongs to a pod or a container of it, pod by pod. */
-static void test_metrics(void **state)
-{
-	static const char *const of_both[] = { "container_cpu_usage_seconds_total",
-					       "container_memory_working_set_bytes", "container_processes",
-					       "container_threads" };
-	struct fixture *fixture = *state;
-	char *id = fixture_run_sandbox(fixture, "metrics"), *other = fixture_run_sandbox(fixture, "other");
-	char *container = fixture_start(fixture, id, "measured", "sleep 1000");
-	cri_list *descriptors, *metrics;
-	unsigned seen[2] = { 0, 0 }, received = 0, started = 0, disk = 0;
-
-	in_network(fixture, id, "ip link add eth1 type veth peer name eth0");
-	expect_ok(fixture, cri_metric_descriptors(fixture->engine, &descriptors, fixture->call));
-	expect_ok(fixture, cri_metrics(fixture->engine, &metrics, fixture->call));
-	for (size_t i = 0; i < cri_list_count(metrics); i++) {
-		const cri_metric *metric = cri_metric_at(metrics, i);
-		const cri_metric_descriptor *descriptor =
-			cri_metric_descriptor_at(descriptors, find_descriptor(descriptors, metric->name));
-		const bool of_container = *metric->container_id;
-
-		assert_int_equal(metric->n_label_values, descriptor->n_label_keys);
-		assert_true(metric->timestamp > INT64_C(1500000000) * 1000000000);
-		assert_string_equal(label_of(metric, descriptor, "container"), of_container ? "measured" : "");
-		assert_string_equal(label_of(metric, descriptor, "name"), metric->container_id);
-		assert_non_null(strstr(label_of(metric, descriptor, "id"), metric->sandbox_id));
-		if (strcmp(metric->sandbox_id, id) != 0) {
-			assert_string_equal(metric->sandbox_id, other);
-			assert_false(of_container);
-			continue;
-		}
-		assert_string_equal(label_of(metric, descriptor, "pod"), "metrics");
-		if (of_container)
-			assert_string_equal(metric->container_id, container);
-		for (size_t k = 0; k < sizeof(of_both) / sizeof(*of_both); k++)
-			seen[of_container] += !strcmp(metric->name, of_both[k]);
-		if (!strcmp(metric->name, "container_processes"))
-			assert_int_equal(metric->value, 1);
-		if (!strcmp(metric->name, "container_network_receive_bytes_total")) {
-			assert_int_equal(strncmp(label_of(metric, descriptor, "interface"), "eth", 3), 0);
-			assert_int_equal(metric->type, CRI_METRIC_COUNTER);
-			received++;
-		}
-		started += !strcmp(metric->name, "container_start_time_seconds") && metric->value > 1500000000;
-		disk += !strcmp(metric->name, "container_fs_limit_bytes") && metric->value > 0;
-	}
-	assert_int_equal(seen[0], 4);
-	assert_int_equal(seen[1], 4);
-	assert_int_equal(received, 2);
-	assert_int_equal(started, 1);
-	assert_int_equal(disk, 1);
-	assert_null(cri_metric_at(descriptors, 0));
-	cri_list_free(metrics);
-	cri_list_free(descriptors);
-	expect_code(fixture, CRI_EINVAL, cri_metrics(fixture->engine, NULL, fixture->call));
-	/* A stopped pod has none. */
-	expect_ok(fixture, cri_sandbox_stop(fixture->engine, id, fixture->call));
-	expect_ok(fixture, cri_sandbox_remove(fixture->engine, other, fixture->call));
-	expect_ok(fixture, cri_metrics(fixture->engine, &metrics, fixture->call));
-	assert_int_equal(cri_list_count(metrics), 0);
-	cri_list_free(metrics);
-	expect_ok(fixture, cri_sandbox_remove(fixture->engine, id, fixture->call));
-	cri_free(container);
-	cri_free(other);
-	cri_free(id);
-}
-
 static void assert_info(struct fixture *fixture, const char *id, const char *text)
 {
 	char *json = NULL;
@@ -417,11 +327,15 @@ static uint64_t available(struct fixture *fixture, const char *id)
 static void test_updated_resources(void **state)
 {
 	struct fixture *fixture = *state;
-	char *id = fixture_run_sandbox(fixture, "update"), *container;
+	char *id, *container;
 	cri_resources overhead = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = 8 << 20, .pids_limit = 2 };
 	cri_resources resources = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = 56 << 20 };
 	int32_t exit_code = -1;
 
+	fixture_need_controller("cpu");
+	fixture_need_controller("memory");
+	fixture_need_controller("pids");
+	id = fixture_run_sandbox(fixture, "update");
 	/* Overhead alone limits nothing. */
 	expect_ok(fixture, cri_sandbox_update_resources(fixture->engine, id, &overhead, NULL, fixture->call));
 	assert_int_equal(available(fixture, id), 0);
@@ -466,15 +380,18 @@ static void test_updated_resources(void **state)
 static void test_swap_and_overhead(void **state)
 {
 	struct fixture *fixture = *state;
-	char *id = fixture_run_sandbox(fixture, "swap");
+	char *id;
 	const cri_resources overhead = { CRI_RESOURCES_INIT, .memory_limit_in_bytes = 8 << 20 };
 	const cri_resources resources = {
 		CRI_RESOURCES_INIT,
 		.memory_limit_in_bytes = 56 << 20,
 		.memory_swap_limit_in_bytes = 56 << 20,
 	};
-	int result = cri_sandbox_update_resources(fixture->engine, id, &overhead, &resources, fixture->call);
+	int result;
 
+	fixture_need_controller("memory");
+	id = fixture_run_sandbox(fixture, "swap");
+	result = cri_sandbox_update_resources(fixture->engine, id, &overhead, &resources, fixture->call);
 	if (result == CRI_ENOTSUP) {
 		assert_non_null(strstr(cri_call_message(fixture->call), "does not limit swap"));
 	} else {
@@ -495,7 +412,6 @@ int main(void)
 		fixture_test(test_hosts_network_has_no_interfaces),
 		fixture_test(test_lists),
 		fixture_test(test_rate),
-		fixture_test(test_metrics),
 		fixture_test(test_updated_resources),
 		fixture_test(test_swap_and_overhead),
 	};
