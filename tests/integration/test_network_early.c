@@ -150,5 +150,6 @@ int main(void)
 		cni_test(test_never_asked),
 	};
 
+	network_need_rules("early networks");
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);
 }

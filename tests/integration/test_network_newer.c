@@ -197,5 +197,6 @@ int main(void)
 		cni_test(test_others_stay),
 	};
 
+	network_need_rules("newer plugins");
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);
 }

@@ -278,5 +278,6 @@ int main(void)
 		cni_test(test_rules_stay),     cni_test(test_no_rules),
 	};
 
+	network_need_rules("races of networks");
 	return cmocka_run_group_tests(tests, cni_set_up, cni_tear_down);
 }
