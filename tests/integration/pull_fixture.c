@@ -4,7 +4,7 @@
 #include <glob.h>
 #include <stdbool.h>
 
-struct server pull_registry, pull_proxy;
+struct server pull_server, pull_proxy;
 
 char pull_url[64];
 
@@ -76,15 +76,15 @@ int pull_set_up(void **state)
 	if (fixture_set_up(state))
 		return -1;
 	fixture = *state;
-	registry_start(&pull_registry, fixture->directory, "registry", free_port(), "", "");
-	proxy_start(&pull_proxy, fixture->directory, "proxy", pull_registry.port);
-	snprintf(pull_url, sizeof(pull_url), "http://%s", pull_registry.host);
+	registry_start(&pull_server, fixture->directory, "registry", free_port(), "", "");
+	proxy_start(&pull_proxy, fixture->directory, "proxy", pull_server.port);
+	snprintf(pull_url, sizeof(pull_url), "http://%s", pull_server.host);
 	return 0;
 }
 
 int pull_tear_down(void **state)
 {
 	server_stop(&pull_proxy);
-	server_stop(&pull_registry);
+	server_stop(&pull_server);
 	return fixture_tear_down(state);
 }

@@ -5,7 +5,7 @@
 
 #include "registry.h"
 
-extern struct server pull_registry, pull_proxy;
+extern struct server pull_server, pull_proxy;
 extern char pull_url[64];
 char *pull_image(struct fixture *fixture, const char *reference);
 
