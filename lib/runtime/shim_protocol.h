@@ -22,7 +22,8 @@
  *     {"op":"shim","directory":PATH} + one end of the shim's first pair; without: there will be one soon
  *
  * of which PATH is as long as the DIRECTORY that it was started with. It ends with its own pair. When nothing comes for
- * SHIM_ZYGOTE_MILLISECONDS it shuts the pair first: sending then fails with EPIPE, and nothing gets lost.
+ * SHIM_ZYGOTE_MILLISECONDS it shuts the pair first: sending then fails with EPIPE, and nothing gets lost. Where it can
+ * fork none it says why on the shim's pair, as a shim does that fails before it took its order.
  *
  * An answer is either {"ok":true, …} or {"error":{"step":TEXT,"message":TEXT,"errno":N,"code":CRI_CODE}}.
  *

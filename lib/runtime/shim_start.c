@@ -151,15 +151,15 @@ int shim_begin(cri_engine *engine, const char *id, const char *container_cgroup,
 	return shim_spawn_entered(engine, id, container_cgroup, false, &start->begun, call);
 }
 
-/* What a shim said that ended before it had an order: why it cannot go on. One whose zygote ended says nothing. */
+/* What a shim said that ended before it took its order: why it cannot go on. CRI_EUNAVAILABLE: it said nothing, as one
+ * that was killed, or whose zygote was. */
 static int hear_failure(struct shim_start *start, cri_call *call)
 {
-	int result = shim_receive(start->begun, NULL, NULL, NULL, call);
+	int result;
 
-	if (result != CRI_EUNAVAILABLE)
-		return result;
 	call_clear(call);
-	return 0;
+	result = shim_receive(start->begun, NULL, NULL, NULL, call);
+	return result ? result : call_fail(call, CRI_EINTERNAL, start_step, "the shim answered without an order");
 }
 
 static int send_order(cri_engine *engine, const char *id, const char *container_cgroup, struct shim_start *start,
@@ -170,12 +170,11 @@ static int send_order(cri_engine *engine, const char *id, const char *container_
 
 		if (result == 0)
 			result = shim_send(start->begun, SHIM_ORDER, &its, 1, call);
+		if (result == CRI_EUNAVAILABLE && start->begun >= 0)
+			result = hear_failure(start, call);
 		if (result != CRI_EUNAVAILABLE || attempt)
 			return result;
 		call_clear(call);
-		result = hear_failure(start, call);
-		if (result < 0)
-			return result;
 		start_free(start);
 	}
 }
@@ -251,6 +250,9 @@ int shim_create(cri_engine *engine, const char *id, struct shim_start *start, st
 	CLEANUP_JSON cJSON *answer = NULL;
 	int result = shim_receive(start->status, &answer, NULL, NULL, call);
 
+	/* The order may have come when it had failed already. */
+	if (result == CRI_EUNAVAILABLE)
+		result = hear_failure(start, call);
 	if (result == 0)
 		result = take_created(answer, arena, created, call);
 	if (result < 0)

@@ -82,12 +82,16 @@ static int send_text(cri_engine *engine, const char *text, const int *fd, cri_ca
 	}
 }
 
+/* One whose socket is full, as it is stopped, need not be told. */
 void shim_zygote_warm(cri_engine *engine)
 {
+	bool described;
 	cri_call call;
 
 	call_init(&call);
-	(void)send_text(engine, "{\"op\":\"shim\"}", NULL, &call);
+	pthread_mutex_lock(&engine->settings);
+	(void)send_now(engine, "{\"op\":\"shim\"}", NULL, &described, &call);
+	pthread_mutex_unlock(&engine->settings);
 	call_clear(&call);
 }
 

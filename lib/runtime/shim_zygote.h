@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The process that an engine's shims are forked from (shim_protocol.h): it has loaded what they need. An engine has at
- * most one; it ends with the engine, or by itself soon after the last pod was begun. With monitors in the pods' cgroups
- * there is none, since each shim then is born in another.
+ * most one; it ends with the engine, or by itself soon after the last pod or container was begun. With monitors in the
+ * pods' cgroups there is none, since each shim then is born in another.
  */
 #ifndef LIBCRI_RUNTIME_SHIM_ZYGOTE_H
 #define LIBCRI_RUNTIME_SHIM_ZYGOTE_H

@@ -2,9 +2,12 @@
 /* The process that shims are forked from: killed, idle or gone, it costs no container anything, and nothing of it
  * stays. */
 #include "fixture.h"
+#include "zygote_fixture.h"
 
+#include "base/text.h"
 #include "runtime/shim_process.h"
 #include "runtime/shim_protocol.h"
+#include "runtime/shim_zygote.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,42 +19,6 @@
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* A pidfd of the one whose directory is no container's, or -1. */
-static int open_zygote(const struct fixture *fixture)
-{
-	char wanted[300];
-	DIR *proc = opendir("/proc");
-	const struct dirent *entry;
-	int found = -1;
-
-	snprintf(wanted, sizeof(wanted), "%s/containers/---", fixture->state);
-	assert_non_null(proc);
-	while (found < 0 && (entry = readdir(proc))) {
-		char path[300], command[1024] = "";
-		int pid = atoi(entry->d_name);
-		int fd;
-
-		snprintf(path, sizeof(path), "/proc/%s/cmdline", entry->d_name);
-		fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-		if (fd < 0)
-			continue;
-		if (read(fd, command, sizeof(command) - 1) > 9 && !strcmp(command, "cri-shim") &&
-		    !strncmp(command + 9, wanted, strlen(wanted)))
-			found = pidfd_open(pid, 0);
-		close(fd);
-	}
-	closedir(proc);
-	return found;
-}
-
-static int require_zygote(const struct fixture *fixture)
-{
-	int pidfd = open_zygote(fixture);
-
-	assert_true(pidfd >= 0);
-	return pidfd;
-}
 
 static bool ends(int pidfd, int milliseconds)
 {
@@ -243,6 +210,143 @@ static void test_none_in_pods(void **state)
 	cri_free(sandbox);
 }
 
+/* A child that closes its copy of the engine leaves the parent's zygote alone. */
+static void test_closed_by_a_child(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "child");
+	int zygote = require_zygote(fixture);
+	pid_t child = fork();
+	int status = -1;
+	char *id;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		cri_engine_close(fixture->engine);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	id = fixture_start(fixture, sandbox, "child", "sleep 1000");
+	assert_runs(fixture, id);
+	assert_int_equal(pidfd_send_signal(zygote, 0, NULL, 0), 0);
+	close(zygote);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(id);
+	cri_free(sandbox);
+}
+
+/* One that is stopped holds nobody up but those that need it. */
+static void test_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "before");
+	int zygote = require_zygote(fixture);
+	char *second, *id;
+
+	assert_int_equal(pidfd_send_signal(zygote, SIGSTOP, NULL, 0), 0);
+	/* More than its socket takes: one that waited for room would wait for good. */
+	alarm(120);
+	for (int i = 0; i < 2000; i++)
+		shim_zygote_warm(fixture->engine);
+	second = fixture_run_sandbox(fixture, "beside");
+	alarm(0);
+	assert_int_equal(pidfd_send_signal(zygote, SIGCONT, NULL, 0), 0);
+	id = fixture_start(fixture, second, "after", "sleep 1000");
+	assert_runs(fixture, id);
+	close(zygote);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, second, fixture->call));
+	cri_free(id);
+	cri_free(second);
+	cri_free(sandbox);
+}
+
+static pid_t pid_of(int pidfd)
+{
+	char path[64], line[128];
+	FILE *info;
+	int pid = -1;
+
+	assert_true(pidfd >= 0);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	info = fopen(path, "re");
+	assert_non_null(info);
+	while (pid < 0 && fgets(line, sizeof(line), info))
+		(void)sscanf(line, "Pid: %d", &pid); // NOLINT(cert-err34-c)
+	(void)fclose(info);
+	assert_true(pid > 0);
+	return pid;
+}
+
+/* The sockets and pipes of a process. */
+static size_t list_ends(pid_t pid, char ends[64][64])
+{
+	char path[64];
+	const struct dirent *entry;
+	size_t n = 0;
+	DIR *fds;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	fds = opendir(path);
+	assert_non_null(fds);
+	while ((entry = readdir(fds))) {
+		ssize_t length = readlinkat(dirfd(fds), entry->d_name, ends[n], sizeof(ends[n]) - 1);
+
+		if (length <= 0)
+			continue;
+		ends[n][length] = '\0';
+		if (text_starts(ends[n], "socket:") || text_starts(ends[n], "pipe:"))
+			n++;
+		assert_true(n < 64);
+	}
+	closedir(fds);
+	assert_true(n > 0);
+	return n;
+}
+
+static void assert_nothing_shared(pid_t a, pid_t b)
+{
+	char of_a[64][64], of_b[64][64];
+	size_t n_a = list_ends(a, of_a), n_b = list_ends(b, of_b);
+
+	for (size_t i = 0; i < n_a; i++) {
+		for (size_t j = 0; j < n_b; j++) {
+			if (!strcmp(of_a[i], of_b[j]))
+				fail_msg("processes %d and %d both have %s", a, b, of_a[i]);
+		}
+	}
+}
+
+/* An end that another process has too would hide that somebody died. */
+static void test_descriptors_of_ones_own(void **state)
+{
+	struct fixture *fixture = *state;
+	char *sandbox = fixture_run_sandbox(fixture, "own");
+	char *ids[2] = { fixture_start(fixture, sandbox, "a", "sleep 1000"),
+			 fixture_start(fixture, sandbox, "b", "sleep 1000") };
+	int zygote = require_zygote(fixture);
+	pid_t pids[2][2];
+
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t j = 0; j < 2; j++) {
+			int pidfd = shim_process_open(fixture->engine, ids[i],
+						      j ? SHIM_PROCESS_MONITOR : SHIM_PROCESS_SHIM);
+
+			pids[i][j] = pid_of(pidfd);
+			close(pidfd);
+			assert_nothing_shared(pid_of(zygote), pids[i][j]);
+		}
+	}
+	for (size_t i = 0; i < 4; i++)
+		assert_nothing_shared(pids[0][i % 2], pids[1][i / 2]);
+	close(zygote);
+	expect_ok(fixture, cri_sandbox_remove(fixture->engine, sandbox, fixture->call));
+	cri_free(ids[0]);
+	cri_free(ids[1]);
+	cri_free(sandbox);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +358,9 @@ int main(void)
 		fixture_test(test_closed_beside_a_child),
 		fixture_test(test_no_zombies),
 		fixture_test(test_none_in_pods),
+		fixture_test(test_closed_by_a_child),
+		fixture_test(test_stopped),
+		fixture_test(test_descriptors_of_ones_own),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);

@@ -136,7 +136,7 @@ static int fill_store(struct shim *shim, struct creation *creation, struct failu
 /* What needs no order. The monitor loads liblxc meanwhile, however long the order is in coming. */
 static int get_ready(struct shim *shim, struct creation *creation, const char *directory, struct failure *failure)
 {
-	int result = program_open(&shim->program, &shim->program_mount, failure);
+	int result = shim->program < 0 ? program_open(&shim->program, &shim->program_mount, failure) : 0;
 
 	if (result == 0)
 		result = make_sockets(shim, creation, failure);

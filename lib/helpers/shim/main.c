@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 	ignore_signals();
 	shim.link = shim.init = shim.process = shim.listener = no_source;
 	result = begin(resume, &zygote, &failure);
-	if (result == 0 && zygote && !zygote_serve(argv[1]))
+	if (zygote && !zygote_serve(&shim, argv[1], &failure))
 		return 0;
 	if (result == 0)
 		result = make(&shim, argv[argc - 1], resume, &user, &failure);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The monitor: the process that is the container's parent, the only one that loads liblxc. It is forked off the shim,
+ * The monitor: the process that is the container's parent, the only one that runs liblxc. It is forked off the shim,
  * needs nothing of it afterwards, and ends when the container's exit record is published.
  */
 #ifndef LIBCRI_HELPERS_SHIM_MONITOR_H

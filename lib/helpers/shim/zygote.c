@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zygote.h"
 
+#include "control.h"
 #include "lxc.h"
+#include "program.h"
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -51,13 +53,45 @@ static bool become_shim(char *argument, const char *text, size_t length, int pai
 	return true;
 }
 
-bool zygote_serve(char *argument)
+/* Said where the shim would say it. */
+static void refuse(int pair, const struct failure *failure)
+{
+	CLEANUP_JSON cJSON *answer = control_error(failure);
+	CLEANUP_FREE char *text = answer ? cJSON_PrintUnformatted(answer) : NULL;
+
+	if (text)
+		(void)socket_send(pair, text, strlen(text), NULL, 0);
+}
+
+/* 0: in the shim. */
+static pid_t fork_or_refuse(int pair, const struct failure *broken)
+{
+	struct failure failure;
+	pid_t pid;
+
+	if (broken->code) {
+		refuse(pair, broken);
+		/* Whoever asks next has another try. */
+		(void)shutdown(SHIM_STATUS_FD, SHUT_RD);
+		return -1;
+	}
+	pid = fork();
+	if (pid < 0) {
+		fail(&failure, code_of_errno(errno), errno, "start cri-shim", "fork it");
+		refuse(pair, &failure);
+	}
+	return pid;
+}
+
+bool zygote_serve(struct shim *shim, char *argument, const struct failure *broken)
 {
 	static char text[SHIM_MESSAGE_MAX];
 	struct failure ignored;
 
-	/* A shim's monitor finds it loaded, or tries again and tells why not. */
+	/* A shim finds them, or tries again and tells why not. One file for all: with another version installed
+	 * meanwhile, each shim still has the cri-init that it knows. */
 	(void)lxc_load(&ignored);
+	(void)program_open(&shim->program, &shim->program_mount, &ignored);
 	/* Whoever is forked is nobody's to wait for. */
 	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
@@ -72,7 +106,7 @@ bool zygote_serve(char *argument)
 			return false;
 		/* Without a pair it only says that there will be a request. */
 		if (n > 0 && n_fds == 1)
-			pid = fork();
+			pid = fork_or_refuse(fds[0], broken);
 		if (pid == 0)
 			return become_shim(argument, text, (size_t)n, fds[0]);
 		while (n_fds)
