@@ -47,7 +47,8 @@ struct guide {
 	const char *failed; /* what failed */
 };
 
-/* Between clone and exec in the container. Its caller waits, so its memory is as good as its own. */
+/* Between clone and exec in the container. Its caller waits, so its memory is as good as its own. It ends by returning:
+ * before _exit AddressSanitizer would look for a stack that it knows. */
 static int become_init(void *argument)
 {
 	static const char *const arguments[] = { "cri-init", NULL };
@@ -58,7 +59,7 @@ static int become_init(void *argument)
 	if (setns(guide->entry->process, CLONE_NEWCGROUP) < 0) {
 		guide->error = -errno;
 		guide->failed = "the cgroup namespace";
-		_exit(127);
+		return 127;
 	}
 	/* The leader of a session, by which it is killed with all that it started. */
 	(void)setsid();
@@ -66,12 +67,12 @@ static int become_init(void *argument)
 	if (socket == INIT_SOCKET_FD ? fcntl(socket, F_SETFD, 0) < 0 : dup2(socket, INIT_SOCKET_FD) < 0) {
 		guide->error = -errno;
 		guide->failed = "pass the socket on";
-		_exit(127);
+		return 127;
 	}
 	execveat(guide->entry->program, "", (char *const *)arguments, (char *const *)environment, AT_EMPTY_PATH);
 	guide->error = -errno;
 	guide->failed = "execute cri-init";
-	_exit(127);
+	return 127;
 }
 
 /* Its pid, or -errno. Where it cannot be born in the cgroup of v2, the guide moves there before. */
@@ -100,11 +101,11 @@ static int lead(void *argument)
 
 	guide->error = order_enter(&guide->entry->order->cgroup_entry, &guide->failed);
 	if (guide->error < 0)
-		_exit(1);
+		return 1;
 	if (setns(guide->entry->process, NAMESPACES) < 0) {
 		guide->error = -errno;
 		guide->failed = "the namespaces";
-		_exit(1);
+		return 1;
 	}
 	pid = start_init(guide);
 	if (pid < 0) {
@@ -113,7 +114,7 @@ static int lead(void *argument)
 	} else {
 		guide->pid = pid;
 	}
-	_exit(0);
+	return 0;
 }
 
 /* A container that manages cgroups has put its first process into one below its own, which then takes none any more
