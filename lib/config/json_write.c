@@ -263,30 +263,25 @@ int config_to_json(const struct config_table *table, const void *config, char **
 	return object ? config_print(object, json, call) : call_no_memory(call, "write config");
 }
 
-/* Moves what was written from the heap to the arena. */
-static int keep(struct arena *arena, int result, char *json, const char **kept, cri_call *call)
-{
-	CLEANUP_FREE char *text = json;
-
-	if (result < 0)
-		return result;
-	*kept = arena_strdup(arena, text);
-	return *kept ? 0 : call_no_memory(call, "write config");
-}
-
 int config_to_text(const struct config_table *table, struct arena *arena, const void *config, const char **json,
 		   cri_call *call)
 {
-	char *text = NULL;
+	CLEANUP_FREE char *text = NULL;
 	int result = config_to_json(table, config, &text, call);
 
-	return keep(arena, result, text, json, call);
+	if (result < 0)
+		return result;
+	*json = arena_strdup(arena, text);
+	return *json ? 0 : call_no_memory(call, "write config");
 }
 
 int config_pairs_to_text(struct arena *arena, cri_key_values pairs, size_t n_pairs, const char **json, cri_call *call)
 {
-	char *text = NULL;
+	CLEANUP_FREE char *text = NULL;
 	int result = config_pairs_to_json(pairs, n_pairs, &text, call);
 
-	return keep(arena, result, text, json, call);
+	if (result < 0)
+		return result;
+	*json = arena_strdup(arena, text);
+	return *json ? 0 : call_no_memory(call, "write config");
 }
