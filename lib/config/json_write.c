@@ -271,6 +271,7 @@ int config_to_text(const struct config_table *table, struct arena *arena, const 
 
 	if (result < 0)
 		return result;
+	/* Cleanup attributes are unknown to it. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	*json = arena_strdup(arena, text);
 	return *json ? 0 : call_no_memory(call, "write config");
 }
