@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A message that never comes: the child that was to send it is dead, and both ends of the socket are still open. */
+/* A message that never comes: who was to send it is dead, and both ends of the socket are still open. */
 #include "helpers/shim/early_death.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static void test_dead_sender(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	early_death_watch();
+	assert_int_equal(early_death_watch(), 0);
 	pid = child(fds[1], false);
 	alarm(30);
 	assert_int_equal(receive(fds[0], 0, &byte), -1);
@@ -68,7 +68,7 @@ static void test_last_words(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	early_death_watch();
+	assert_int_equal(early_death_watch(), 0);
 	pid = child(fds[1], true);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 	alarm(30);
@@ -87,11 +87,47 @@ static void test_last_words(void **state)
 	alarm(0);
 }
 
+/* The other way round: a process waits for one that watched, and was killed and reaped. */
+static void test_dead_watcher(void **state)
+{
+	int fds[2], life[2];
+	char byte = 0;
+	pid_t watcher;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, life), 0);
+	watcher = fork();
+	assert_true(watcher >= 0);
+	if (watcher == 0) {
+		if (early_death_watch() < 0 || fork() < 0)
+			_exit(1);
+		close(life[0]);
+		alarm(60);
+		/* It and its child: the one has no dead child, the other a living parent. */
+		(void)(write(life[1], "w", 1) == 1 && receive(fds[0], 0, &byte));
+		_exit(2);
+	}
+	close(life[1]);
+	alarm(30);
+	assert_int_equal(read(life[0], &byte, 1), 1);
+	assert_int_equal(read(life[0], &byte, 1), 1);
+	assert_int_equal(kill(watcher, SIGKILL), 0);
+	assert_int_equal(waitpid(watcher, NULL, 0), watcher);
+	/* The end of the file: nobody is left. */
+	assert_int_equal(read(life[0], &byte, 1), 0);
+	alarm(0);
+	close(life[0]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dead_sender),
 		cmocka_unit_test(test_last_words),
+		cmocka_unit_test(test_dead_watcher),
 	};
 
 	return cmocka_run_group_tests_name("early death", tests, NULL, NULL);

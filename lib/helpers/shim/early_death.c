@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -11,11 +13,21 @@
 
 #define LOOK_AGAIN 20 /* milliseconds */
 
-static bool watching;
+/* Of the process that watches, as all that it forks have it, too. */
+static struct {
+	bool on;
+	pid_t pid;
+	int pidfd;
+} watcher = { .pidfd = -1 };
 
-void early_death_watch(void)
+int early_death_watch(void)
 {
-	watching = true;
+	if (watcher.pidfd >= 0)
+		close(watcher.pidfd);
+	watcher.pid = getpid();
+	watcher.pidfd = pidfd_open(watcher.pid, 0);
+	watcher.on = watcher.pidfd >= 0;
+	return watcher.on ? 0 : -errno;
 }
 
 /* It stays to be waited for. */
@@ -27,7 +39,7 @@ static bool has_dead_child(void)
 }
 
 /* False: nothing is there, and none will come. */
-static bool await_message(int fd)
+static bool await_child(int fd)
 {
 	while (fd >= 0) {
 		struct pollfd message = { .fd = fd, .events = POLLIN };
@@ -44,9 +56,36 @@ static bool await_message(int fd)
 	return true;
 }
 
+/* In the first process itself. Nothing is to be put away for a monitor that is dead: it ends, as it would by its death
+ * signal. */
+static void await_monitor(int fd)
+{
+	struct pollfd fds[] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = watcher.pidfd, .events = POLLIN },
+	};
+	int ready;
+
+	if (fd < 0)
+		return;
+	do {
+		ready = poll(fds, 2, -1);
+	} while (ready < 0 && errno == EINTR);
+	if (ready > 0 && !fds[0].revents)
+		_exit(EXIT_FAILURE);
+}
+
+static bool await_message(int fd)
+{
+	if (getpid() == watcher.pid)
+		return await_child(fd);
+	await_monitor(fd);
+	return true;
+}
+
 __attribute__((visibility("default"))) ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
-	if (watching && !(flags & MSG_DONTWAIT) && !await_message(fd)) {
+	if (watcher.on && !(flags & MSG_DONTWAIT) && !await_message(fd)) {
 		errno = ECONNRESET;
 		return -1;
 	}

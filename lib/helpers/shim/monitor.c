@@ -210,7 +210,9 @@ static int run(struct order *order, int *host_fd, int *status, struct failure *f
 	if (result < 0)
 		return result;
 	birth_begin(order_open_cgroup(order));
-	early_death_watch();
+	result = early_death_watch();
+	if (result < 0)
+		return fail(failure, code_of_errno(result), result, step, "watch itself");
 	result = enter_mounts(order, host_fd, failure);
 	return result < 0 ? result : lxc_run(order, PROGRAM_PATH, status, failure);
 }
