@@ -62,18 +62,20 @@ if nm "$directory/static" | grep ' [TDB] ' | grep -q 'cgroup_kill\|fs_remove_tre
 fi
 passed
 
-# With the defaults of everything, which are the machine's: in a mount and a network namespace of its own.
+# With the defaults of everything, which are the machine's: in a mount and a network namespace of its own. What is
+# installed is seen at /mnt there, since the sources may be below one of the places.
 begin example_runs
 examples/make_busybox_image.sh "$directory/busybox.tar"
 for program in shared static; do
-	LIBCRI_HELPER_DIRECTORY=$installed/libexec/libcri LD_LIBRARY_PATH=$installed/lib \
+	LIBCRI_HELPER_DIRECTORY=/mnt/usr/local/libexec/libcri LD_LIBRARY_PATH=/mnt/usr/local/lib \
 		unshare --mount --net sh -c '
 			set -eu
+			mount --bind "$1" /mnt
 			for place in /tmp /var/lib /run; do mount -t tmpfs tmpfs $place; done
-			cp "$1" /tmp/busybox.tar
-			test "$("$2")" = "it ended with 0"
+			cp /mnt/busybox.tar /tmp/busybox.tar
+			test "$("/mnt/$2")" = "it ended with 0"
 			grep -q "stdout F hello$" /tmp/web/hello.log
 			test -z "$(ls /var/lib/libcri/c /run/libcri/sandboxes /run/libcri/containers | grep -v :)"
-		' sh "$directory/busybox.tar" "$directory/$program"
+		' sh "$directory" "$program"
 done
 passed
