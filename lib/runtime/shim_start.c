@@ -124,19 +124,28 @@ static void start_free(struct shim_start *start)
 	*start = (struct shim_start)SHIM_START_NONE;
 }
 
-/* The zygote's, a pair for it to be told by. */
-static int begin_forked(cri_engine *engine, const char *id, struct shim_start *start, cri_call *call)
+/* Ends for the engine, which never waits in the kernel for a shim, and for the shim. */
+static int make_pair(int *ours, int *its, cri_call *call)
 {
 	int pair[2] = { -1, -1 };
 	int result = socket_pair(pair);
-	CLEANUP_CLOSE int ours = pair[0];
-	CLEANUP_CLOSE int its = pair[1];
+
+	*ours = pair[0];
+	*its = pair[1];
+	if (result == 0)
+		result = fs_set_nonblocking(*ours, true);
+	return result < 0 ? call_fail_errno(call, result, start_step, "make a socket") : 0;
+}
+
+/* The zygote's, a pair for it to be told by. */
+static int begin_forked(cri_engine *engine, const char *id, struct shim_start *start, cri_call *call)
+{
+	CLEANUP_CLOSE int ours = -1;
+	CLEANUP_CLOSE int its = -1;
+	int result = make_pair(&ours, &its, call);
 
 	if (result == 0)
-		result = fs_set_nonblocking(ours, true);
-	if (result < 0)
-		return call_fail_errno(call, result, start_step, "make a socket");
-	result = shim_zygote_ask(engine, id, its, call);
+		result = shim_zygote_ask(engine, id, its, call);
 	if (result < 0)
 		return result;
 	start->begun = take_fd(&ours);
@@ -182,16 +191,12 @@ static int send_order(cri_engine *engine, const char *id, const char *container_
 int shim_order(cri_engine *engine, const char *id, const char *container_cgroup, struct shim_start *start,
 	       cri_call *call)
 {
-	int pair[2] = { -1, -1 };
-	int result = socket_pair(pair);
-	CLEANUP_CLOSE int ours = pair[0];
-	CLEANUP_CLOSE int its = pair[1];
+	CLEANUP_CLOSE int ours = -1;
+	CLEANUP_CLOSE int its = -1;
+	int result = make_pair(&ours, &its, call);
 
 	if (result == 0)
-		result = fs_set_nonblocking(ours, true);
-	if (result < 0)
-		return call_fail_errno(call, result, start_step, "make a socket");
-	result = send_order(engine, id, container_cgroup, start, its, call);
+		result = send_order(engine, id, container_cgroup, start, its, call);
 	if (result == 0)
 		start->status = take_fd(&ours);
 	return result;

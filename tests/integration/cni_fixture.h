@@ -90,6 +90,9 @@ char *cni_records(void);
 /* Fails the test unless all addresses are free, no rule of a pod is there, and all veths but up0 are gone soon. */
 void cni_assert_nothing_left(void);
 
+/* In a process that is about to be cri-network: it gets no netfilter socket, but this error. */
+void cni_refuse_netfilter(unsigned error);
+
 /* A plugin of the tests: a program for the interpreter of its first line. */
 void cni_plugin(const char *name, const char *script);
 
